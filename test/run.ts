@@ -1,0 +1,67 @@
+// `npm test`: builds the agent, runs the tests of the pure parts and of the sources, then, as root on Debian, the
+// end-to-end tests on the real cluster. The last line counts everything that ran.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { missingRequirement } from './cluster/requirements.ts';
+
+interface Count {
+  passed: number;
+  failed: number;
+}
+
+const root = join(import.meta.dirname, '..');
+const scratch = mkdtempSync(join(tmpdir(), 'checkpoint-agent-test-'));
+const total: Count = { passed: 0, failed: 0 };
+
+function testFiles(folder: string): string[] {
+  const names = readdirSync(join(root, 'test', folder), { recursive: true, encoding: 'utf8' });
+  return names
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join('test', folder, name))
+    .sort();
+}
+
+/** Runs one group of test files and adds its counts; a runner that ends badly without a failed test is a failure. */
+function runGroup(title: string, files: readonly string[], concurrency: number): void {
+  console.log(`\n== ${title}: ${files.length} files`);
+  const tap = join(scratch, `${title.replaceAll(/\W+/g, '-')}.tap`);
+  const reporters = [
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=tap',
+    `--test-reporter-destination=${tap}`,
+  ];
+  const { status } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, ...reporters, ...files],
+    { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  const summary = readFileSync(tap, 'utf8');
+  const count = (name: string): number =>
+    Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(summary)?.[1] ?? 0);
+  const failed = count('fail') + count('cancelled');
+  total.passed += count('pass');
+  total.failed += failed === 0 && status !== 0 ? 1 : failed;
+}
+
+const unit = ['unit', 'integration', 'crash', 'simulation'].flatMap(testFiles);
+const only = process.argv[2];
+if (only !== 'e2e') runGroup('unit and integration', unit, 2);
+
+if (only !== 'unit') {
+  const missing = await missingRequirement();
+  if (missing === undefined) {
+    runGroup('end to end on the real cluster', testFiles('e2e'), 1);
+  } else {
+    console.error(`\n!! THE END-TO-END TESTS DID NOT RUN: ${missing}`);
+    // On a developer's laptop that is said; in CI it is a failure.
+    if (process.env.CI !== undefined) total.failed += 1;
+  }
+}
+
+rmSync(scratch, { recursive: true, force: true });
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
