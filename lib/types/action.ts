@@ -1,0 +1,43 @@
+// What the plan asks for. Each action is idempotent, and is decided again from what is seen when it failed.
+
+import type { CompiledCheckpoint, RevisionId } from './checkpoint.ts';
+import type { WorkloadRecord } from './memory.ts';
+import type { NodeRecord } from './store.ts';
+import type { WorkloadKey } from './workload.ts';
+
+export type Action =
+  /** Make a compiled checkpoint durable as candidate. */
+  | {
+      readonly type: 'store-revision';
+      readonly workload: WorkloadKey;
+      readonly checkpoint: CompiledCheckpoint;
+    }
+  /** Make the record durable. Comes before the actions that depend on it. */
+  | { readonly type: 'save-record'; readonly workload: WorkloadKey; readonly record: WorkloadRecord }
+  | { readonly type: 'save-node'; readonly record: NodeRecord }
+  /** Put the manifest into the static pod directory, with a fresh UID, replacing what stands there for the workload. */
+  | {
+      readonly type: 'activate';
+      readonly workload: WorkloadKey;
+      readonly revision: RevisionId;
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'withdraw';
+      readonly workload: WorkloadKey;
+      readonly reason: string;
+      /** Sandboxes of the checkpoint to stop at once: its parent starts, and has its ports a third of a second from now. */
+      readonly stopSandboxes: readonly string[];
+    }
+  | { readonly type: 'remove-revision'; readonly workload: WorkloadKey; readonly revision: RevisionId }
+  /** Forget the workload: its record and revisions. Only after the runtime showed its checkpoint gone. */
+  | { readonly type: 'remove-workload'; readonly workload: WorkloadKey; readonly reason: string }
+  /** Delete a parent that sits in a crash back-off although its content is proven: its controller makes one without back-off. */
+  | {
+      readonly type: 'replace-parent';
+      readonly workload: WorkloadKey;
+      readonly namespace: string;
+      readonly name: string;
+      readonly uid: string;
+      readonly reason: string;
+    };

@@ -1,0 +1,115 @@
+// One look at the world: every part known, or unknown with the reason. Nothing here decides.
+
+import type { V1Pod } from '@kubernetes/client-node';
+import type { CompileResult, RevisionId } from './checkpoint.ts';
+import type { ControllerRef } from './memory.ts';
+import type { Observed } from './observed.ts';
+import type { StoredWorkload } from './store.ts';
+import type { WorkloadKey, WorkloadOptions } from './workload.ts';
+
+/**
+ * Whether this kubelet can get its pods from the apiserver, asked at the kubelet's endpoint as the kubelet.
+ * - serving: answered with success; `starting`: it came back, and has not said yet that it is ready
+ * - denied: somebody answers, but 401 or 403: an apiserver lives, what it would say is unknown
+ * - away: refused, unreachable, timed out, or 5xx
+ * - unasked: no answer yet, in either direction
+ */
+export type ApiState =
+  | { readonly name: 'serving'; readonly starting?: true }
+  | { readonly name: 'denied'; readonly detail: string }
+  | { readonly name: 'away'; readonly detail: string; readonly failedProbes: number }
+  | { readonly name: 'unasked' };
+
+/** A pod from the API that runs on this node and asks to be checkpointed. */
+export interface Parent {
+  readonly workload: WorkloadKey;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: ControllerRef;
+  readonly options: WorkloadOptions;
+  /** The API's Ready condition. */
+  readonly ready: boolean;
+  /** The API has a deletionTimestamp on it. */
+  readonly deleting: boolean;
+  /** Failed or Succeeded, such as a pod the kubelet rejected at admission: it will never run again. */
+  readonly finished: boolean;
+  /** The wall-clock time of creation, to choose the newest of several. */
+  readonly createdAtMs: number;
+  readonly pod: V1Pod;
+}
+
+export type ContainerState = 'created' | 'running' | 'exited' | 'unknown';
+
+export interface RuntimeContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly state: ContainerState;
+  /** The kubelet's restart counter, from the container's metadata. */
+  readonly attempt: number;
+  readonly createdAtMs: number;
+}
+
+/** A pod as the container runtime shows it: newest sandbox first decides. */
+export interface RuntimePod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly sandboxId: string;
+  readonly sandboxReady: boolean;
+  readonly createdAtMs: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Newest attempt of each container, init containers included. */
+  readonly containers: readonly RuntimeContainer[];
+}
+
+export interface RuntimeView {
+  readonly pods: readonly RuntimePod[];
+  /** Every name an image is known by: tags, digests and ids. */
+  readonly images: ReadonlySet<string>;
+}
+
+/** One of our manifests in the static pod directory. */
+export interface ActiveManifest {
+  readonly workload: WorkloadKey;
+  readonly revision: RevisionId;
+  readonly uid: string;
+  readonly file: string;
+}
+
+export interface StaticPodDirectory {
+  readonly ours: readonly ActiveManifest[];
+  /** Files of ours that cannot be read as one of our manifests (torn by hand): reported, and replaced when active. */
+  readonly broken: readonly { readonly file: string; readonly problem: string }[];
+}
+
+/** For a workload whose parent is absent from the list: is its controller still wanting a pod here? */
+export type Wanted = 'wanted' | 'not-wanted';
+
+export interface NodeFacts {
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface Observation {
+  /** Monotonic time since the pass before this one, in milliseconds; 0 at the first. */
+  readonly sinceLastPassMs: number;
+  /** Wall clock, only to be written down for people. */
+  readonly wallClockMs: number;
+  readonly bootId: Observed<string>;
+  readonly api: ApiState;
+  readonly node: Observed<NodeFacts>;
+  /** Only pods that carry the annotation, are neither static nor mirror pods, and run on this node. */
+  readonly parents: Observed<readonly Parent[]>;
+  /** Compilation of the newest live parent of each workload. */
+  readonly compiled: ReadonlyMap<WorkloadKey, CompileResult>;
+  readonly runtime: Observed<RuntimeView>;
+  /** Answers of the pods' own probes, by pod UID, asked only where the API cannot say Ready. Absent: has no probe to ask. */
+  readonly probes: ReadonlyMap<string, Observed<boolean>>;
+  /** By workload, asked only where the parent is absent from a successful list; `gone` was confirmed by a quorum read. */
+  readonly wanted: ReadonlyMap<WorkloadKey, Observed<Wanted>>;
+  readonly directory: Observed<StaticPodDirectory>;
+  readonly stored: readonly StoredWorkload[];
+}
