@@ -1,0 +1,135 @@
+// Active: the checkpoint does the work. It goes for a parent that the kubelet has begun to start, unless that parent
+// has shown that it cannot do the work, or nothing intact would be left on disk to come back to.
+
+import type { Phase, WorkloadMemory } from '../types/memory.ts';
+import type { Parent } from '../types/observation.ts';
+import { conflicts, type WorkloadFacts } from './facts.ts';
+import { freshParentUid } from './fresh-parent.ts';
+import { activate, beginHandover, handedOver, replace, stay, type Transition } from './moves.ts';
+import { absent } from './rest.ts';
+import { bestRevision } from './revisions.ts';
+import { isUp } from './run-state.ts';
+import {
+  begun,
+  isProven,
+  livingParent,
+  needsSuccessor,
+  revisionOf,
+  runsReady,
+  type Situation,
+} from './situation.ts';
+
+export function fromActive(
+  memory: WorkloadMemory,
+  phase: Phase & { name: 'active' },
+  situation: Situation,
+): Transition {
+  const { facts } = situation;
+  const revision = bestRevision(memory, facts);
+  if (!facts.revisions.has(phase.revision) && revision !== undefined) {
+    // What runs has read its files already; taking it away for that would make the outage.
+    const down = facts.checkpointRuns.known && !isUp(facts.checkpointRuns.value);
+    if (down) return activate(memory, revision, 'the active revision is damaged');
+  }
+  const parent = livingParent(situation);
+  const fresh = handoverMayBegin(situation) ? freshParentUid(memory, situation) : undefined;
+  // Where the API names this very pod, what it says of its content counts as well.
+  const named = parent.answered && parent.pod?.uid === fresh;
+  if (fresh !== undefined && !named && revision !== undefined && !mayBeBlamed(memory, fresh)) {
+    return beginHandover(memory, fresh, 'its parent has been started by the kubelet');
+  }
+  if (!parent.answered) return stay(memory);
+  if (parent.pod === undefined) return absent(memory, situation);
+  if (memory.options.standbyLock !== undefined) return standBy(memory, phase, facts);
+  if (!facts.parentState.known || !facts.checkpointRuns.known) return stay(memory);
+  if (revision === undefined) {
+    return stay(memory, 'no intact copy is on disk: the one in the static pod directory is not given up');
+  }
+  return besideParent(memory, situation, parent.pod, fresh);
+}
+
+function besideParent(
+  memory: WorkloadMemory,
+  situation: Situation,
+  parent: Parent,
+  fresh: string | undefined,
+): Transition {
+  const { facts } = situation;
+  const overlaps = parent.options.overlap;
+  if (!conflicts(parent) && !overlaps) {
+    const serves = facts.parentServes.known && facts.parentServes.value;
+    return serves ? handedOver(memory, 'its parent serves beside it') : stay(memory);
+  }
+  if (isBlamed(memory, situation, parent)) return besideBlamed(memory, situation, parent);
+  if (overlaps) {
+    // Ready may be the checkpoint's answer on the shared port, so the parent must prove itself alone afterwards.
+    return runsReady(memory, situation, parent)
+      ? beginHandover(memory, parent.uid, 'its parent runs ready beside it')
+      : stay(memory);
+  }
+  if (fresh === parent.uid || (handoverMayBegin(situation) && begun(memory, situation, parent))) {
+    return beginHandover(memory, parent.uid, 'its parent has been started by the kubelet');
+  }
+  return needsSuccessor(memory, situation, parent) ? replace(memory, parent) : stay(memory);
+}
+
+/** While some content is refused the ports, only the API can say that this pod has another. */
+function mayBeBlamed({ failedParent }: WorkloadMemory, uid: string): boolean {
+  return failedParent !== undefined && (failedParent.uid === uid || failedParent.revision !== undefined);
+}
+
+function isBlamed(memory: WorkloadMemory, situation: Situation, parent: Parent): boolean {
+  const { failedParent } = memory;
+  if (failedParent === undefined) return false;
+  if (failedParent.uid === parent.uid) return true;
+  const revision = revisionOf(situation);
+  return revision !== undefined && revision === failedParent.revision && !isProven(memory, situation);
+}
+
+/** A parent that failed when it had its ports does not get them again for nothing. */
+function besideBlamed(memory: WorkloadMemory, situation: Situation, parent: Parent): Transition {
+  const proven = isProven(memory, situation);
+  const { facts } = situation;
+  // Its failure may have been another's, such as an API that was away: it is up, and the checkpoint in its way.
+  const inTheWay = facts.checkpointRuns.known && !isUp(facts.checkpointRuns.value);
+  if (runsReady(memory, situation, parent) && (proven || inTheWay)) {
+    return beginHandover(memory, parent.uid, 'its parent runs ready after all');
+  }
+  const excused = proven || memory.failedParent?.revision === undefined;
+  const again = proven || memory.failedHandovers < UNPROVEN_FAILURES_MAX;
+  if (excused && again && needsSuccessor(memory, situation, parent)) return replace(memory, parent);
+  return stay(memory, blameNote(parent, excused));
+}
+
+/** Content that was never proven may have failed for another's fault once or twice; each attempt may cost the API. */
+const UNPROVEN_FAILURES_MAX = 3;
+
+function blameNote(parent: Parent, excused: boolean): string {
+  const owner = parent.controller
+    ? `${parent.controller.kind} ${parent.controller.name}`
+    : `Pod ${parent.name}`;
+  const cure = excused ? `fix ${owner}, or delete pod ${parent.name} to try again` : `fix ${owner}`;
+  return `the parent failed when it had its ports, so the checkpoint stays active: ${cure}`;
+}
+
+/** The agent's own checkpoint: active for ever, moved to the newest proven revision. */
+function standBy(
+  memory: WorkloadMemory,
+  phase: Phase & { name: 'active' },
+  facts: WorkloadFacts,
+): Transition {
+  const proven = memory.proven?.revision;
+  // Only with an API: a kubelet that never listed its pods ignores the removal of the old one (kubernetes#116880).
+  if (proven !== undefined && proven !== phase.revision && facts.revisions.has(proven)) {
+    return activate(memory, proven, 'stand-by: a newer revision is proven');
+  }
+  return stay(memory);
+}
+
+/**
+ * An API that has only just come back is let get ready first: on a real node a handover in those seconds put its
+ * readiness off by as much as the whole handover. A parent that meets the bound ports meanwhile gets a successor.
+ */
+function handoverMayBegin({ observation: { api } }: Situation): boolean {
+  return api.name === 'serving' && api.starting === undefined;
+}

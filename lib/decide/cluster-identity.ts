@@ -1,0 +1,33 @@
+// Rule 8: nothing is retired on the word of a different or emptied cluster. Another Node UID holds a workload; parents
+// that all vanish at once are a reason to hold, too.
+
+import type { Memory, WorkloadMemory } from '../types/memory.ts';
+import type { Observation } from '../types/observation.ts';
+import type { WorkloadKey } from '../types/workload.ts';
+import { liveParent } from './facts.ts';
+
+/** On the word of another Node object nothing is done. */
+export function fence(memory: WorkloadMemory, nodeUid: string | undefined): WorkloadMemory {
+  if (nodeUid === undefined || memory.nodeUid === undefined || memory.nodeUid === nodeUid) return memory;
+  if (memory.phase.name === 'held') return memory;
+  const { phase } = memory;
+  const active = phase.name === 'active' || phase.name === 'retiring' ? phase.revision : undefined;
+  return {
+    ...memory,
+    phase: {
+      name: 'held',
+      reason: `the Node object's UID changed from ${memory.nodeUid} to ${nodeUid}: another or an emptied cluster; \`agent forget\` releases`,
+      ...(active === undefined ? {} : { active }),
+    },
+  };
+}
+
+export function vanishedTogether(
+  keys: readonly WorkloadKey[],
+  { parents }: Observation,
+  memory: Memory,
+): boolean {
+  if (!parents.known) return false;
+  const had = keys.filter((key) => memory.workloads.get(key)?.parent !== undefined);
+  return had.length > 1 && had.every((key) => liveParent(parents.value, key) === undefined);
+}

@@ -1,0 +1,115 @@
+// The plan for the node: (observation, memory) → (memory, actions). Pure: no I/O and no clock but the time since the
+// last pass. Level-triggered: whatever failed to be carried out is seen and decided again.
+
+import type { Action } from '../types/action.ts';
+import type { Memory, Phase, WorkloadMemory } from '../types/memory.ts';
+import type { Observation } from '../types/observation.ts';
+import type { Settings } from '../types/settings.ts';
+import type { WorkloadKey } from '../types/workload.ts';
+import { fence, vanishedTogether } from './cluster-identity.ts';
+import { factsOf } from './facts.ts';
+import { recall, save } from './record.ts';
+import { followParent, retention } from './revisions.ts';
+import { type Situation, suspects } from './situation.ts';
+import { adopted, reconcile } from './static-pod.ts';
+import { passTime } from './timers.ts';
+import { transition } from './transition.ts';
+
+export { remember } from './record.ts';
+
+/** A change worth telling people: log, status and Event show it. */
+export interface Change {
+  readonly workload: WorkloadKey;
+  readonly from: Phase['name'];
+  readonly to: Phase['name'];
+  readonly reason: string;
+}
+
+export interface Decision {
+  readonly memory: Memory;
+  readonly actions: readonly Action[];
+  readonly changes: readonly Change[];
+}
+
+export function decide(observation: Observation, memory: Memory, settings: Settings): Decision {
+  const { api, bootId, runtime, node } = observation;
+  const firstBootPass = bootId.known && bootId.value !== memory.bootId;
+  const keys = keysOf(observation, memory);
+  const nodeUid = node.known ? node.value.uid : memory.nodeUid;
+  const apiAwayMs = api.name === 'away' ? memory.apiAwayMs + observation.sinceLastPassMs : 0;
+  const shared = {
+    observation,
+    settings,
+    firstBootPass,
+    apiAwayMs,
+    allVanished: vanishedTogether(keys, observation, memory),
+    suspects: suspects(memory, apiAwayMs),
+  };
+
+  const workloads = new Map<WorkloadKey, WorkloadMemory>();
+  const actions: Action[] = [];
+  const changes: Change[] = [];
+  for (const key of keys) {
+    const next = decideOne(key, memory.workloads.get(key), nodeUid, shared);
+    if (next.memory !== undefined) workloads.set(key, next.memory);
+    actions.push(...next.actions);
+    changes.push(...next.changes);
+  }
+
+  // The first boot pass is over once the runtime and somebody at the API's door have answered.
+  const passed = firstBootPass && runtime.known && api.name !== 'unasked';
+  const boot = passed ? bootId.value : memory.bootId;
+  const record = {
+    ...(boot === undefined ? {} : { bootId: boot }),
+    ...(nodeUid === undefined ? {} : { nodeUid }),
+  };
+  if (boot !== memory.bootId || nodeUid !== memory.nodeUid) actions.push({ type: 'save-node', record });
+  return { memory: { workloads, apiAwayMs, ...record }, actions, changes };
+}
+
+function keysOf({ parents, directory, stored }: Observation, memory: Memory): WorkloadKey[] {
+  const keys = new Set<WorkloadKey>(memory.workloads.keys());
+  for (const { key } of stored) keys.add(key);
+  if (parents.known) for (const p of parents.value) keys.add(p.workload);
+  if (directory.known) for (const m of directory.value.ours) keys.add(m.workload);
+  return [...keys].sort();
+}
+
+/** No memory after it: the workload is gone. */
+function decideOne(
+  key: WorkloadKey,
+  remembered: WorkloadMemory | undefined,
+  nodeUid: string | undefined,
+  shared: Omit<Situation, 'facts'>,
+): { memory?: WorkloadMemory; actions: Action[]; changes: Change[] } {
+  const { observation, settings } = shared;
+  const stored = observation.stored.find((w) => w.key === key);
+  const known = remembered ?? recall(stored);
+  const facts = factsOf(key, observation, known, settings.settleMs);
+  const before = passTime(adopted(known, facts), facts, observation);
+  const fenced = fence(before, nodeUid);
+  const followed = followParent(fenced, facts, observation, settings);
+  const moved = transition(followed.memory, { ...shared, facts });
+  const first = followed.memory.nodeUid === undefined && nodeUid !== undefined && facts.parent.known;
+  const after: WorkloadMemory = first ? { ...moved.memory, nodeUid } : moved.memory;
+
+  const from = before.phase.name;
+  const to = after.phase.name;
+  const why = moved.reason ?? (after.phase.name === 'held' ? after.phase.reason : undefined);
+  const told = from !== to || moved.reason !== undefined;
+  const changes = told ? [{ workload: key, from, to, reason: why ?? 'proven' }] : [];
+  if (moved.remove === true) {
+    const reason = 'no longer wanted on this node';
+    return { actions: [{ type: 'remove-workload', workload: key, reason }], changes };
+  }
+
+  const saving = save(key, after, stored);
+  const actions = [...followed.actions, ...saving, ...reconcile(after, facts, why)];
+  // What the record on disk still names is kept until a newer record stands there, and until the API has spoken.
+  if (saving.length === 0 && observation.api.name === 'serving') actions.push(...retention(after, facts));
+  if (moved.replaceParent !== undefined) {
+    const { namespace, name, uid } = moved.replaceParent;
+    actions.push({ type: 'replace-parent', workload: key, namespace, name, uid, reason: why ?? '' });
+  }
+  return { memory: after, actions, changes };
+}

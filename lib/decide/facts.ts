@@ -1,0 +1,180 @@
+// What one observation says about one workload, read once and named, so that the state machine reads like the
+// design's table. Whatever was not observed stays unknown here; nothing turns an error into "not running".
+
+import type { RevisionId } from '../types/checkpoint.ts';
+import type { WorkloadMemory } from '../types/memory.ts';
+import type { ActiveManifest, Observation, Parent, RuntimePod, Wanted } from '../types/observation.ts';
+import { known, type Observed, unknown } from '../types/observed.ts';
+import type { StoredWorkload } from '../types/store.ts';
+import { ANNOTATION_OF, manifestFileName, OPTION_STANDBY_LOCK, type WorkloadKey } from '../types/workload.ts';
+import { bestOf, isParentOf, isUp, type RunState, runState } from './run-state.ts';
+
+export interface WorkloadFacts {
+  readonly key: WorkloadKey;
+  /** The newest parent that is neither finished nor being deleted; unknown when the API did not say. */
+  readonly parent: Observed<Parent | undefined>;
+  /** How parents of this workload run, the best of them. */
+  readonly parentRuns: Observed<RunState>;
+  /** How the parent runs that the API names, or named last. */
+  readonly parentState: Observed<RunState>;
+  /** Whether that parent serves by itself; unknown while the checkpoint could be answering in its place. */
+  readonly parentServes: Observed<boolean>;
+  /** How the checkpoint runs. */
+  readonly checkpointRuns: Observed<RunState>;
+  /** Its live sandboxes. */
+  readonly checkpointSandboxes: readonly string[];
+  readonly manifest: Observed<ActiveManifest | undefined>;
+  /** The workload's file is there, and is none of our manifests. */
+  readonly torn: boolean;
+  readonly wanted: Observed<Wanted>;
+  /** Intact revisions on disk, newest first. */
+  readonly revisions: ReadonlySet<RevisionId>;
+}
+
+export function factsOf(
+  key: WorkloadKey,
+  observation: Observation,
+  memory: WorkloadMemory | undefined,
+  settleMs: number,
+): WorkloadFacts {
+  const { parents, directory } = observation;
+  const stored = observation.stored.find((w) => w.key === key);
+  const parent = parents.known ? known(liveParent(parents.value, key)) : parents;
+  const file = manifestFileName(key);
+  return {
+    key,
+    parent,
+    ...runs(key, observation, memory, parent, stored, settleMs),
+    manifest: directory.known ? known(directory.value.ours.find((m) => m.workload === key)) : directory,
+    torn: directory.known && directory.value.broken.some((b) => b.file.split('/').at(-1) === file),
+    wanted: observation.wanted.get(key) ?? unknown('not asked'),
+    revisions: new Set(stored?.revisions.map((r) => r.revision) ?? []),
+  };
+}
+
+type Runs = Pick<
+  WorkloadFacts,
+  'parentRuns' | 'parentState' | 'parentServes' | 'checkpointRuns' | 'checkpointSandboxes'
+>;
+
+function runs(
+  key: WorkloadKey,
+  observation: Observation,
+  memory: WorkloadMemory | undefined,
+  parent: WorkloadFacts['parent'],
+  stored: StoredWorkload | undefined,
+  settleMs: number,
+): Runs {
+  const { parents, runtime } = observation;
+  if (!runtime.known) {
+    return {
+      parentRuns: runtime,
+      parentState: runtime,
+      parentServes: runtime,
+      checkpointRuns: runtime,
+      checkpointSandboxes: [],
+    };
+  }
+  const { pods } = runtime.value;
+  const uids = new Set<string>();
+  if (parents.known) for (const p of parents.value) if (p.workload === key) uids.add(p.uid);
+  if (memory?.parent !== undefined) uids.add(memory.parent.uid);
+  const inits = initNames(parent, stored);
+
+  // While the API is silent, the parent it named last is still the one whose crash or start matters.
+  const uid = parent.known ? parent.value?.uid : memory?.parent?.uid;
+  const pod = pods.find((p) => p.uid === uid);
+  const checkpoints = pods.filter((p) => p.annotations[ANNOTATION_OF] === key);
+  const checkpoint = bestOf(checkpoints.map((p) => runState(p, inits)));
+  const parentState =
+    !parent.known && uid === undefined ? unknown(parent.reason) : known(runState(pod, inits));
+  const ambiguous = isUp(checkpoint) && memory?.options.standbyLock === undefined && usesHostPorts(parent);
+  return {
+    parentRuns: known(bestOf(pods.filter((p) => isParentOf(p, key, uids)).map((p) => runState(p, inits)))),
+    parentState,
+    parentServes: ambiguous
+      ? unknown('its checkpoint still runs and may be what answers')
+      : serves(observation, memory, parent, pod, parentState, settleMs),
+    checkpointRuns: known(checkpoint),
+    checkpointSandboxes: checkpoints.filter((p) => p.sandboxReady).map((p) => p.sandboxId),
+  };
+}
+
+/** Containers of a pod in the runtime do not say which of them are init containers; the pod they were made from does. */
+function initNames(parent: WorkloadFacts['parent'], stored: StoredWorkload | undefined): ReadonlySet<string> {
+  const pods = [
+    parent.known ? parent.value?.pod : undefined,
+    ...(stored?.revisions.map((r) => r.manifest) ?? []),
+  ];
+  return new Set(pods.flatMap((pod) => pod?.spec?.initContainers ?? []).map((c) => c.name));
+}
+
+/** The newest parent that can still run. */
+export function liveParent(parents: readonly Parent[], key: WorkloadKey): Parent | undefined {
+  return parents
+    .filter((p) => p.workload === key && !p.finished && !p.deleting)
+    .sort((a, b) => b.createdAtMs - a.createdAtMs || (a.uid < b.uid ? -1 : 1))[0];
+}
+
+/**
+ * Serving, as the design says. The API's Ready alone is not enough: after a boot it still shows what was true before,
+ * so without a probe to contradict it, the parent must have run for the settle time as well.
+ */
+function serves(
+  { api, parents, probes }: Observation,
+  memory: WorkloadMemory | undefined,
+  parent: WorkloadFacts['parent'],
+  pod: RuntimePod | undefined,
+  state: Observed<RunState>,
+  settleMs: number,
+): Observed<boolean> {
+  if (!parent.known) {
+    if (pod === undefined || !state.known || state.value !== 'running') return unknown(parent.reason);
+    return probes.get(pod.uid) ?? unknown(parent.reason);
+  }
+  if (parent.value === undefined || pod === undefined || !allRunning(pod, parent.value)) return known(false);
+  const probe = probes.get(parent.value.uid);
+  if (probe?.known && !probe.value) return known(false);
+  const settled = (memory?.runningMs ?? 0) >= settleMs;
+  if (api.name === 'serving' && parents.known) {
+    return known(parent.value.ready && (settled || probe?.known === true));
+  }
+  return probe ?? known(settled);
+}
+
+function allRunning(pod: RuntimePod, parent: Parent): boolean {
+  const names = (parent.pod.spec?.containers ?? []).map((c) => c.name);
+  return (
+    names.length > 0 &&
+    names.every((name) => pod.containers.some((c) => c.name === name && c.state === 'running'))
+  );
+}
+
+/** Where the parent is not known, it is taken to. */
+function usesHostPorts(parent: WorkloadFacts['parent']): boolean {
+  if (!parent.known) return true;
+  const spec = parent.value?.pod.spec;
+  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+  return (
+    spec?.hostNetwork === true ||
+    containers.some((c) => c.ports?.some((p) => p.hostPort !== undefined && p.hostPort !== 0))
+  );
+}
+
+/** Parent and checkpoint cannot run side by side: they bind the same ports of the host. */
+export function conflicts(parent: Parent): boolean {
+  const standsBy = parent.pod.metadata?.annotations?.[OPTION_STANDBY_LOCK] !== undefined;
+  return !parent.options.overlap && !standsBy && usesHostPorts(known(parent));
+}
+
+/** All images of a pod are in the runtime, so that starting it takes no pull. */
+export function hasImages(images: ReadonlySet<string>, pod: Parent['pod']): boolean {
+  const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+  return containers.every((c) => c.image !== undefined && hasImage(images, c.image));
+}
+
+/** Runtimes list images by their full name: docker.io/library/x:latest for x. */
+function hasImage(images: ReadonlySet<string>, name: string): boolean {
+  const tagged = /[@:][^/]*$/.test(name) ? name : `${name}:latest`;
+  return [name, tagged, `docker.io/${tagged}`, `docker.io/library/${tagged}`].some((n) => images.has(n));
+}

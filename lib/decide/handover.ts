@@ -1,0 +1,55 @@
+// Handover: the checkpoint is withdrawn for a parent that does not serve yet. Ends with the parent serving, or with
+// the checkpoint back: when the parent is down or late and the API is away, there is nobody else.
+
+import type { Phase, WorkloadMemory } from '../types/memory.ts';
+import type { Settings } from '../types/settings.ts';
+import { activate, blame, go, handedOver, restPhase, stay, type Transition, waitOn } from './moves.ts';
+import { bestRevision } from './revisions.ts';
+import { culprit, livingParent, outage, patienceMs, type Situation, wordsFor } from './situation.ts';
+
+type Handover = Phase & { name: 'handover' };
+
+export function fromHandover(memory: WorkloadMemory, phase: Handover, situation: Situation): Transition {
+  const { facts, observation, settings } = situation;
+  if (facts.parentServes.known && facts.parentServes.value) return handedOver(memory, 'its parent serves');
+  if (!facts.parentRuns.known) return stay(memory);
+  const back = takeBack(memory, phase, situation);
+  if (back !== undefined) return back;
+  if (!livingParent(situation).answered) return waitOn(memory, phase, observation);
+  if (isLate(memory, phase, settings)) {
+    // The kubelet and the controllers are at work; the rescue rule watches over the rest.
+    const blamed = blame(memory, phase.parentUid, culprit(memory, situation));
+    return go(blamed, restPhase(memory), 'the handover deadline passed with the API answering');
+  }
+  return waitOn(memory, phase, observation);
+}
+
+function takeBack(memory: WorkloadMemory, phase: Handover, situation: Situation): Transition | undefined {
+  const { facts, observation, settings, firstBootPass } = situation;
+  const revision = bestRevision(memory, facts);
+  if (revision === undefined || !facts.parentRuns.known) return undefined;
+  const state = facts.parentRuns.value;
+  if (firstBootPass && observation.api.name === 'away' && (state === 'absent' || state === 'crashed')) {
+    return activate(memory, revision, 'first boot pass: the power went during a handover');
+  }
+  // With an API, taking it back costs nothing, and the back-off that the parent sits in is cured from there: a
+  // controller-manager that is gone could not make the successor of its own pod.
+  const answers = observation.api.name === 'serving';
+  if (!answers && !outage(situation)) return undefined;
+  const late = isLate(memory, phase, settings);
+  const patience = Math.max(patienceMs(state, settings), settings.restartPatienceMs);
+  if (memory.stoppedMs < patience && (!late || answers)) return undefined;
+  const blamed = blame(memory, phase.parentUid, culprit(memory, situation));
+  const how = late ? 'late' : wordsFor(state);
+  return activate(
+    blamed,
+    revision,
+    `the handover failed: its parent is ${how}${answers ? '' : ' and no API answers'}`,
+  );
+}
+
+/** Each failure doubles the deadline: a slow machine is given the time it needs, and is never waited for without end. */
+function isLate(memory: WorkloadMemory, phase: Handover, settings: Settings): boolean {
+  const deadlineMs = Math.min(settings.handoverMs * 2 ** memory.failedHandovers, settings.handoverMsMax);
+  return phase.waited.elapsedMs >= deadlineMs;
+}

@@ -1,0 +1,153 @@
+// Everything one decision about one workload rests on, and the questions that several states ask of it. What always
+// holds: each is answered by what was observed; an unknown is never the answer that moves something.
+
+import type { RevisionId } from '../types/checkpoint.ts';
+import type { Memory, WorkloadMemory } from '../types/memory.ts';
+import type { Observation, Parent } from '../types/observation.ts';
+import type { Settings } from '../types/settings.ts';
+import { hasImages, type WorkloadFacts } from './facts.ts';
+import { isUp, type RunState } from './run-state.ts';
+
+export interface Situation {
+  readonly observation: Observation;
+  readonly facts: WorkloadFacts;
+  readonly settings: Settings;
+  readonly firstBootPass: boolean;
+  /** Every workload of this node lost its parent at once: a reason to hold, not to clean up (rule 8). */
+  readonly allVanished: boolean;
+  readonly apiAwayMs: number;
+  /** How many workloads of this node may have cost the API it is without now, see `suspects`. */
+  readonly suspects: number;
+}
+
+/** What the API, answering now, says of the parent. */
+export function livingParent({
+  observation,
+  facts,
+}: Situation): { answered: false } | { answered: true; pod: Parent | undefined } {
+  if (observation.api.name !== 'serving' || !facts.parent.known) return { answered: false };
+  return { answered: true, pod: facts.parent.value };
+}
+
+/** No API for so long, and over so many probes, that it is not a hiccup. */
+export function outage({ observation: { api }, apiAwayMs, settings }: Situation): boolean {
+  return (
+    api.name === 'away' && api.failedProbes >= settings.failedProbesMin && apiAwayMs >= settings.outageMs
+  );
+}
+
+/** Why the workload must be activated now although the API cannot be asked; undefined when it need not or must not. */
+export function emergency(memory: WorkloadMemory, situation: Situation): string | undefined {
+  const { facts, observation, settings, firstBootPass } = situation;
+  // Rule 1: only a successful answer of the runtime can say that nothing runs.
+  if (!facts.parentRuns.known || !facts.checkpointRuns.known || isUp(facts.checkpointRuns.value)) {
+    return undefined;
+  }
+  const state = facts.parentRuns.value;
+  const down = state === 'absent' || state === 'crashed';
+  if (firstBootPass && observation.api.name === 'away' && down) {
+    return 'first boot pass: nothing of it runs and no API answers';
+  }
+  if (outage(situation) && memory.stoppedMs >= patienceMs(state, settings)) {
+    return `outage: its parent is ${wordsFor(state)} and no API answers`;
+  }
+  return undefined;
+}
+
+/** How long a stopped parent is left to the kubelet before its checkpoint takes over, with the API away. */
+export function patienceMs(state: RunState, settings: Settings): number {
+  switch (state) {
+    case 'absent':
+      return 0;
+    case 'crashed':
+      return settings.restartPatienceMs;
+    case 'starting':
+    case 'limping':
+      return settings.startPatienceMs;
+    case 'running':
+      return Number.POSITIVE_INFINITY;
+  }
+}
+
+export function wordsFor(state: RunState): string {
+  switch (state) {
+    case 'absent':
+      return 'not running';
+    case 'crashed':
+      return 'crashing';
+    case 'starting':
+      return 'not getting started';
+    case 'limping':
+      return 'crashing in part';
+    case 'running':
+      return 'running';
+  }
+}
+
+/**
+ * The kubelet has begun to start the parent, and nothing that takes minutes stands between it and its ports. A
+ * container that is there already has met the bound ports: to withdraw then would only add its back-off to the outage.
+ */
+export function begun(
+  { runningMs }: WorkloadMemory,
+  { facts, observation, settings }: Situation,
+  parent: Parent,
+): boolean {
+  if (!facts.parentState.known || !observation.runtime.known) return false;
+  // One that runs beside the checkpoint for so long did not die on a bound port: it waits for it.
+  if (facts.parentState.value === 'running') return runningMs >= settings.restartPatienceMs;
+  return facts.parentState.value === 'starting' && hasImages(observation.runtime.value.images, parent.pod);
+}
+
+/** The API says Ready, and all of it has run for the settle time. */
+export function runsReady(memory: WorkloadMemory, { facts, settings }: Situation, parent: Parent): boolean {
+  const running = facts.parentState.known && facts.parentState.value === 'running';
+  return running && parent.ready && memory.runningMs >= settings.settleMs;
+}
+
+export function revisionOf({ facts, observation }: Situation): RevisionId | undefined {
+  const compiled = observation.compiled.get(facts.key);
+  return compiled?.known && compiled.value.ok ? compiled.value.checkpoint.revision : undefined;
+}
+
+/** The parent is what the proven revision is: it has been seen to work. */
+export function isProven(memory: WorkloadMemory, situation: Situation): boolean {
+  const revision = revisionOf(situation);
+  return revision !== undefined && revision === memory.proven?.revision;
+}
+
+/** An apiserver that is withdrawn is gone within seconds; what has been withdrawn for longer is not why the API left. */
+const WITHDRAWN_BEFORE_MS_MAX = 10_000;
+
+function withdrawnJustBefore({ phase }: WorkloadMemory, apiAwayMs: number): boolean {
+  return phase.name === 'handover' && phase.waited.elapsedMs - apiAwayMs <= WITHDRAWN_BEFORE_MS_MAX;
+}
+
+/** Workloads whose withdrawal the API may be away for: in handover still, or taken back during this outage. */
+export function suspects(memory: Memory, apiAwayMs: number): number {
+  if (apiAwayMs === 0) return 0;
+  return [...memory.workloads.values()].filter(
+    (w) =>
+      withdrawnJustBefore(w, apiAwayMs) ||
+      (w.phase.name === 'active' && w.failedParent !== undefined && w.stoppedMs < apiAwayMs),
+  ).length;
+}
+
+/**
+ * The revision that cost the API, where no other can have: a controller-manager that dies because the apiserver is
+ * handed over beside it must not be refused its ports for ever.
+ */
+export function culprit(memory: WorkloadMemory, situation: Situation): RevisionId | undefined {
+  const alone = situation.suspects === 1 && withdrawnJustBefore(memory, situation.apiAwayMs);
+  return alone ? (revisionOf(situation) ?? memory.candidate) : undefined;
+}
+
+/** The parent has sat in a back-off for so long that a successor is worth its deletion; each time twice as long. */
+export function needsSuccessor(
+  { backOffMs, failedHandovers, replacedUid }: WorkloadMemory,
+  { settings }: Situation,
+  parent: Parent,
+): boolean {
+  const patience = Math.min(settings.restartPatienceMs * 2 ** failedHandovers, settings.handoverMsMax);
+  return parent.controller !== undefined && replacedUid !== parent.uid && backOffMs >= patience;
+}

@@ -1,0 +1,51 @@
+// What the static pod directory must look like for a workload's phase, against what it looks like. Level-triggered:
+// whatever could not be placed or taken away is seen and asked for again.
+
+import type { Action } from '../types/action.ts';
+import type { RevisionId } from '../types/checkpoint.ts';
+import type { Phase, WorkloadMemory } from '../types/memory.ts';
+import type { WorkloadFacts } from './facts.ts';
+import { FRESH } from './record.ts';
+
+/** The revision whose manifest stands, or is to stand, in the static pod directory. */
+export function placedRevision(phase: Phase): RevisionId | undefined {
+  if (phase.name === 'active' || phase.name === 'retiring') return phase.revision;
+  return phase.name === 'held' ? phase.active : undefined;
+}
+
+/**
+ * What the static pod directory says is taken over by a process that has just started: a manifest is placed before the
+ * record of it is on disk, and taken away before that is. One that nobody remembers (a lost state directory or record)
+ * is taken over at any time: it may be all that keeps the API alive.
+ */
+export function adopted(memory: WorkloadMemory | undefined, facts: WorkloadFacts): WorkloadMemory {
+  const { recalled, ...known } = memory ?? FRESH;
+  if (!facts.manifest.known) return memory ?? FRESH;
+  const { phase } = known;
+  const open = phase.name === 'none' || (recalled && (phase.name === 'standby' || phase.name === 'handover'));
+  if (!open || facts.manifest.value === undefined) return known;
+  const { revision } = facts.manifest.value;
+  return { ...known, phase: { name: 'active', revision, reason: 'found in the static pod directory' } };
+}
+
+export function reconcile(
+  { phase, options }: WorkloadMemory,
+  facts: WorkloadFacts,
+  why: string | undefined,
+): Action[] {
+  // Rule 1: while the runtime is silent nothing is put or taken, not even again.
+  if (!facts.manifest.known || !facts.checkpointRuns.known) return [];
+  const there = facts.manifest.value;
+  const placed = placedRevision(phase);
+  if (placed === undefined) {
+    if (there === undefined && !facts.torn) return [];
+    const hurried = phase.name === 'handover' && !options.overlap;
+    const stopSandboxes = hurried ? facts.checkpointSandboxes : [];
+    const reason = why ?? `not active: ${phase.name}`;
+    return [{ type: 'withdraw', workload: facts.key, reason, stopSandboxes }];
+  }
+  if (there?.revision === placed || !facts.revisions.has(placed)) return [];
+  return [
+    { type: 'activate', workload: facts.key, revision: placed, reason: why ?? 'its manifest was missing' },
+  ];
+}

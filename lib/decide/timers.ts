@@ -1,0 +1,51 @@
+// Time as the state machine counts it: each pass adds what went by since the last one to the timers whose condition
+// holds. What always holds: an unknown neither adds nor resets.
+
+import type { WorkloadMemory } from '../types/memory.ts';
+import type { Observation } from '../types/observation.ts';
+import type { WorkloadFacts } from './facts.ts';
+
+/** The memory of a workload with this pass's time counted in, and without the last pass's note. */
+export function passTime(
+  { note: _, ...memory }: WorkloadMemory,
+  facts: WorkloadFacts,
+  observation: Observation,
+): WorkloadMemory {
+  const dt = observation.sinceLastPassMs;
+  return {
+    ...memory,
+    ...presence(memory, facts, dt),
+    unservedMs: unserved(memory, facts, observation, dt),
+    backOffMs: backOff(memory, facts, dt),
+  };
+}
+
+/** A crash loop's back-offs are longer than any patience here, so every stop is counted by itself. */
+function presence(
+  memory: WorkloadMemory,
+  { parentRuns }: WorkloadFacts,
+  dt: number,
+): Pick<WorkloadMemory, 'runningMs' | 'stoppedMs'> {
+  if (!parentRuns.known) return { runningMs: memory.runningMs, stoppedMs: memory.stoppedMs };
+  if (parentRuns.value !== 'running') return { runningMs: 0, stoppedMs: memory.stoppedMs + dt };
+  return { runningMs: memory.runningMs + dt, stoppedMs: 0 };
+}
+
+function backOff(memory: WorkloadMemory, { parentState }: WorkloadFacts, dt: number): number {
+  if (!parentState.known) return memory.backOffMs;
+  return parentState.value === 'crashed' ? memory.backOffMs + dt : 0;
+}
+
+/** A running parent that is not ready yet neither adds nor resets: a crash loop runs for moments, too. */
+function unserved(
+  memory: WorkloadMemory,
+  facts: WorkloadFacts,
+  observation: Observation,
+  dt: number,
+): number {
+  if (observation.api.name !== 'serving' || !facts.parent.known || !facts.parentState.known) {
+    return memory.unservedMs;
+  }
+  if (facts.parentServes.known && facts.parentServes.value) return 0;
+  return facts.parentState.value === 'running' ? memory.unservedMs : memory.unservedMs + dt;
+}
