@@ -1,0 +1,127 @@
+// Files of a secret, configMap, downwardAPI or projected volume. Sources of a projected volume are written in order,
+// a later one over an earlier one. A token file is 0600 once fsGroup or one common user is set, as the kubelet does it.
+
+import { tokenKey } from '../types/checkpoint.ts';
+import { type CompileContext, commonUserOf, fsGroupOf, serviceAccountOf } from './context.ts';
+import { addDownwardFiles } from './downward-files.ts';
+import type { Findings } from './findings.ts';
+import { addKeys, DEFAULT_MODE, modeOf, type Payload, put } from './payload.ts';
+import { asList, asObject, asString, type JsonObject } from './plain-json.ts';
+import { tokenRequestOf } from './references.ts';
+import { PROJECTED_SOURCES, volumeRow } from './volume-table.ts';
+
+export function materialPayload(
+  type: string,
+  source: JsonObject,
+  at: string,
+  context: CompileContext,
+  findings: Findings,
+): Payload {
+  const payload: Payload = new Map();
+  const mode = modeOf(source.defaultMode, DEFAULT_MODE, `${at}.defaultMode`, findings);
+  if (type !== 'projected') {
+    addSource(payload, type, source, mode, at, context, findings);
+    return payload;
+  }
+  asList(source.sources).forEach((value, index) => {
+    const projection = asObject(value) ?? {};
+    const [kind, ...others] = Object.keys(projection);
+    const inner = kind === undefined ? undefined : asObject(projection[kind]);
+    const row = kind === undefined ? undefined : volumeRow(PROJECTED_SOURCES, kind);
+    const path = `${at}.sources[${index}]`;
+    if (kind === undefined || inner === undefined || others.length > 0) {
+      findings.refuse(path, 'must have exactly one source; correct it in the pod');
+    } else if (row === undefined) {
+      findings.refuse(
+        `${path}.${kind}`,
+        'is a source not known to this version, and the kubelet may refuse it',
+      );
+    } else if (row.treatment === 'refused') {
+      findings.refuse(`${path}.${kind}`, row.why);
+    } else {
+      addSource(payload, kind, inner, mode, `${path}.${kind}`, context, findings);
+    }
+  });
+  return payload;
+}
+
+function addSource(
+  payload: Payload,
+  kind: string,
+  source: JsonObject,
+  mode: number,
+  at: string,
+  context: CompileContext,
+  findings: Findings,
+): void {
+  if (kind === 'downwardAPI') {
+    addDownwardFiles(payload, source, mode, at, context, findings);
+  } else if (kind === 'serviceAccountToken') {
+    addToken(payload, source, mode, at, context, findings);
+  } else {
+    addObject(payload, kind === 'secret' ? 'Secret' : 'ConfigMap', source, mode, at, context, findings);
+  }
+}
+
+function addObject(
+  payload: Payload,
+  kind: 'Secret' | 'ConfigMap',
+  source: JsonObject,
+  mode: number,
+  at: string,
+  context: CompileContext,
+  findings: Findings,
+): void {
+  // A secret volume says secretName, everything else says name.
+  const name = asString(source.secretName) ?? asString(source.name);
+  if (name === undefined) {
+    findings.refuse(at, `must name a ${kind}; correct it in the pod`);
+    return;
+  }
+  const object = context.reader.read(kind, name, source.optional === true, at, findings);
+  if (object === 'absent') {
+    findings.note(at, 'rewritten', 'optional, and the object does not exist: nothing is projected');
+  } else if (object !== 'refused') {
+    // Text wins where both have a key, as in the kubelet's MakePayload with items.
+    addKeys(payload, source, new Map([...object.binary, ...object.data]), mode, at, object.label, findings);
+  }
+}
+
+function addToken(
+  payload: Payload,
+  source: JsonObject,
+  mode: number,
+  at: string,
+  context: CompileContext,
+  findings: Findings,
+): void {
+  const path = asString(source.path);
+  const request = tokenRequestOf(source);
+  if (path === undefined || request === undefined) {
+    findings.refuse(at, 'must have a path, and an expiry in seconds as a number; correct it in the pod');
+    return;
+  }
+  const reference = {
+    namespace: context.namespace,
+    serviceAccount: serviceAccountOf(context.spec),
+    ...request,
+  };
+  const issued = context.objects.tokens?.get(tokenKey(reference));
+  if (issued === undefined) {
+    findings.refuse(
+      at,
+      `no token of ServiceAccount ${reference.namespace}/${reference.serviceAccount} has been issued yet`,
+    );
+    return;
+  }
+  // kubernetes#89193: 0600 and the common user's own, where fsGroup or one common user says who reads it.
+  const user = commonUserOf(context.spec);
+  const owned = user !== undefined || fsGroupOf(context.spec) !== undefined;
+  const file = {
+    content: Buffer.from(issued.token),
+    mode: owned ? 0o600 : mode,
+    token: { ...request, expiresAtMs: issued.expiresAtMs },
+    ...(user === undefined ? {} : { uid: user }),
+  };
+  put(payload, path, file, at, findings);
+}

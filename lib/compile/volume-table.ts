@@ -1,0 +1,76 @@
+// Every type of volume, and every source of a projected volume, in the newest API: carried as it is, turned into
+// material (files beside the manifest), or refused with what a person can do. Drives volumes.ts.
+// What the kubelet itself allows is stated again, independently, in kubelet-acceptance.ts.
+
+export interface VolumeRow {
+  readonly type: string;
+  readonly treatment: 'kept' | 'material' | 'refused';
+  readonly why: string;
+}
+
+const kept = (type: string, why: string): VolumeRow => ({ type, treatment: 'kept', why });
+const material = (type: string, why: string): VolumeRow => ({ type, treatment: 'material', why });
+const refused = (type: string, why: string): VolumeRow => ({ type, treatment: 'refused', why });
+
+const ATTACHED =
+  'is attached by a controller through the API, which is away when it is needed; use a hostPath or nfs';
+const REMOVED = 'no kubelet since 1.26 or earlier knows this type; use a hostPath or nfs';
+/** The plugin is attachable: with enableControllerAttachDetach (the default) the kubelet waits for node.status. */
+const WAITS =
+  'kept, but a kubelet with enableControllerAttachDetach (the default) waits for the API to report it attached; ' +
+  'set that to false on this node, or use a hostPath or nfs';
+
+export const VOLUME_TYPES: readonly VolumeRow[] = [
+  refused('awsElasticBlockStore', ATTACHED),
+  refused('azureDisk', ATTACHED),
+  refused(
+    'azureFile',
+    'needs a Secret from the API at start; mount the share on the host and use a hostPath',
+  ),
+  kept('cephfs', 'mounted by the kubelet itself, when no secretRef is set'),
+  refused('cinder', ATTACHED),
+  material('configMap', "the ConfigMap's files are carried beside the manifest and mounted read-only"),
+  refused('csi', 'needs the CSIDriver from the API at start; use a hostPath'),
+  material('downwardAPI', 'kept where the value is the same in a static pod, else its files are carried'),
+  kept('emptyDir', 'made by the kubelet'),
+  refused(
+    'ephemeral',
+    'is a PersistentVolumeClaim, which needs the API at start; use an emptyDir or a hostPath',
+  ),
+  kept('fc', WAITS),
+  kept('flexVolume', 'mounted by the kubelet itself, when no secretRef is set'),
+  refused('flocker', REMOVED),
+  refused('gcePersistentDisk', ATTACHED),
+  refused(
+    'gitRepo',
+    'is cloned from the network at start and kubelets no longer do it; use an image or a hostPath',
+  ),
+  refused('glusterfs', 'needs Endpoints from the API at start; mount it on the host and use a hostPath'),
+  kept('hostPath', 'the host keeps it'),
+  kept('image', 'the runtime keeps it; never pulled when it is there'),
+  kept('iscsi', WAITS),
+  kept('nfs', 'mounted by the kubelet itself'),
+  refused('persistentVolumeClaim', 'needs the API at start; use a hostPath'),
+  refused('photonPersistentDisk', REMOVED),
+  refused('portworxVolume', 'needs its CSI driver through the API at start; use a hostPath'),
+  material('projected', 'its files are carried beside the manifest and mounted read-only'),
+  refused('quobyte', REMOVED),
+  kept('rbd', WAITS),
+  refused('scaleIO', REMOVED),
+  material('secret', "the Secret's files are carried beside the manifest and mounted read-only"),
+  refused('storageos', REMOVED),
+  refused('vsphereVolume', ATTACHED),
+];
+
+export const PROJECTED_SOURCES: readonly VolumeRow[] = [
+  refused('clusterTrustBundle', 'needs the API at start; put the bundle into a ConfigMap'),
+  material('configMap', "the ConfigMap's files are carried"),
+  material('downwardAPI', 'kept where the value is the same in a static pod, else its files are carried'),
+  refused('podCertificate', 'is issued through the API at start; use a certificate from a Secret'),
+  material('secret', "the Secret's files are carried"),
+  material('serviceAccountToken', 'the token is requested while the API answers, and carried'),
+];
+
+export function volumeRow(rows: readonly VolumeRow[], type: string): VolumeRow | undefined {
+  return rows.find((row) => row.type === type);
+}

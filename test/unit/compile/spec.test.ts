@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { aPod, compiled, type Fields, given, mainOf, notedFields, refused, specOf } from './a-pod.ts';
+
+const spec = (fields: Fields, container: Fields = {}, metadata: Fields = {}): Fields =>
+  specOf(compiled(aPod(fields, container, metadata)));
+
+const DROPPED: [string, unknown][] = [
+  ['affinity', { nodeAffinity: {} }],
+  ['automountServiceAccountToken', true],
+  ['ephemeralContainers', [{ name: 'debug' }]],
+  ['imagePullSecrets', [{ name: 'registry' }]],
+  ['nodeSelector', { 'node-role.kubernetes.io/control-plane': '' }],
+  ['overhead', { cpu: '1' }],
+  ['readinessGates', [{ conditionType: 'x' }]],
+  ['resourceClaims', [{ name: 'c' }]],
+  ['runtimeClassName', 'kata'],
+  ['schedulingGates', [{ name: 'x' }]],
+  ['serviceAccountName', 'web'],
+  ['topologySpreadConstraints', [{ maxSkew: 1 }]],
+  ['workloadRef', { name: 'x' }],
+];
+for (const [field, value] of DROPPED) {
+  test(`spec.${field} is dropped, and said`, () => {
+    const checkpoint = compiled(aPod({ [field]: value }));
+    assert.equal(specOf(checkpoint)[field], undefined);
+    assert.ok(notedFields(checkpoint).includes(`dropped spec.${field}`));
+  });
+}
+
+const KEPT: [string, unknown][] = [
+  ['dnsPolicy', 'ClusterFirstWithHostNet'],
+  ['enableServiceLinks', false],
+  ['hostAliases', [{ ip: '10.0.0.1', hostnames: ['a'] }]],
+  ['hostPID', true],
+  ['restartPolicy', 'Always'],
+  ['securityContext', { runAsUser: 1, seccompProfile: { type: 'RuntimeDefault' } }],
+  ['shareProcessNamespace', true],
+  ['terminationGracePeriodSeconds', 0],
+  ['tolerations', [{ operator: 'Exists' }]],
+];
+for (const [field, value] of KEPT) {
+  test(`spec.${field} is kept`, () => assert.deepEqual(spec({ [field]: value })[field], value));
+}
+
+test('a field of a newer API is kept and noted, one that names an API object is left out', () => {
+  const checkpoint = compiled(aPod({ warpFactor: { speed: 9 }, engine: { configMapName: 'c' } }));
+  assert.deepEqual(specOf(checkpoint).warpFactor, { speed: 9 });
+  assert.equal(specOf(checkpoint).engine, undefined);
+  assert.ok(notedFields(checkpoint).includes('unknown spec.warpFactor'));
+  assert.ok(notedFields(checkpoint).includes('dropped spec.engine'));
+});
+
+test('a field of the wrong type is refused in words', () => {
+  assert.deepEqual(refused(aPod({ hostPID: 'yes' })), [
+    { field: 'spec.hostPID', why: 'must be a boolean; correct it in the pod' },
+  ]);
+  assert.equal(refused(aPod({}, { command: 'run.sh' }))[0]?.field, 'spec.containers[0].command');
+});
+
+const PRIORITIES: [string, Fields, Fields][] = [
+  [
+    'class and number stay together',
+    { priority: 5, priorityClassName: 'five' },
+    { priority: 5, priorityClassName: 'five' },
+  ],
+  [
+    'a built-in class gets its number',
+    { priorityClassName: 'system-node-critical' },
+    { priorityClassName: 'system-node-critical', priority: 2_000_001_000 },
+  ],
+  ['a class without its number goes', { priorityClassName: 'five' }, {}],
+  ['the default of the API goes', { priority: 0, preemptionPolicy: 'PreemptLowerPriority' }, {}],
+];
+for (const [name, given_, expected] of PRIORITIES) {
+  test(`priority: ${name}`, () => {
+    const { priority, priorityClassName, preemptionPolicy } = spec(given_);
+    assert.deepEqual(JSON.parse(JSON.stringify({ priority, priorityClassName, preemptionPolicy })), expected);
+  });
+}
+
+test('on the host network ports go, after the names in probes and hooks became numbers', () => {
+  const checkpoint = compiled(
+    aPod(
+      {},
+      {
+        ports: [{ name: 'https', containerPort: 6443 }],
+        livenessProbe: { httpGet: { port: 'https', path: '/livez' } },
+        readinessProbe: { tcpSocket: { port: '8080' } },
+        startupProbe: { grpc: { port: 2379 } },
+        lifecycle: { preStop: { httpGet: { port: 'https' } }, stopSignal: 'SIGTERM' },
+      },
+    ),
+  );
+  const { ports, livenessProbe, readinessProbe, startupProbe, lifecycle } = mainOf(checkpoint);
+  assert.equal(ports, undefined);
+  assert.deepEqual(livenessProbe, { httpGet: { port: 6443, path: '/livez' } });
+  assert.deepEqual(readinessProbe, { tcpSocket: { port: 8080 } });
+  assert.deepEqual(startupProbe, { grpc: { port: 2379 } });
+  assert.deepEqual(lifecycle, { preStop: { httpGet: { port: 6443 } }, stopSignal: 'SIGTERM' });
+});
+
+test('a named port that no container declares is refused', () => {
+  const pod = aPod({}, { livenessProbe: { httpGet: { port: 'https' } } });
+  assert.equal(refused(pod)[0]?.field, 'spec.containers[0].livenessProbe.httpGet.port');
+});
+
+test('off the host network ports and their names stay, host ports are refused', () => {
+  const container = {
+    ports: [{ name: 'dns', containerPort: 53 }],
+    livenessProbe: { tcpSocket: { port: 'dns' } },
+  };
+  const main = mainOf(compiled(aPod({ hostNetwork: false }, container)));
+  assert.deepEqual([main.ports, main.livenessProbe], [container.ports, container.livenessProbe]);
+  const pod = aPod({ hostNetwork: false }, { ports: [{ containerPort: 80, hostPort: 80 }] });
+  assert.equal(refused(pod)[0]?.field, 'spec.containers[0].ports[0].hostPort');
+});
+
+test('requests of cpu, memory and ephemeral storage become zero, also those a limit would default', () => {
+  const resources = {
+    requests: { cpu: '1', 'hugepages-2Mi': '4Mi' },
+    limits: { memory: '1Gi', 'hugepages-2Mi': '4Mi' },
+  };
+  assert.deepEqual(mainOf(compiled(aPod({}, { resources }))).resources, {
+    requests: { cpu: '0', memory: '0', 'hugepages-2Mi': '4Mi' },
+    limits: resources.limits,
+  });
+  assert.deepEqual(spec({ resources: { limits: { cpu: '2' } } }).resources, {
+    requests: { cpu: '0' },
+    limits: { cpu: '2' },
+  });
+});
+
+test('a claim that a container uses is refused', () => {
+  const pod = aPod({ resourceClaims: [{ name: 'gpu' }] }, { resources: { claims: [{ name: 'gpu' }] } });
+  assert.equal(refused(pod)[0]?.field, 'spec.containers[0].resources.claims');
+  assert.match(refused(pod)[0]?.why ?? '', /ResourceClaim.*use a device/);
+});
+
+for (const [policy, expected] of [
+  ['Always', 'IfNotPresent'],
+  ['IfNotPresent', 'IfNotPresent'],
+  ['Never', 'Never'],
+  [undefined, 'IfNotPresent'],
+]) {
+  test(`imagePullPolicy ${policy} becomes ${expected}`, () => {
+    assert.equal(mainOf(compiled(aPod({}, { imagePullPolicy: policy }))).imagePullPolicy, expected);
+  });
+}
+
+test('hostname: kept when set, pinned for a pod with a name of its own, not for a name made up by a controller', () => {
+  const off = { hostNetwork: false };
+  assert.equal(spec({ ...off, hostname: 'h' }).hostname, 'h');
+  assert.equal(spec(off, {}, { name: 'etcd-0', ownerReferences: undefined }).hostname, 'etcd-0');
+  assert.equal(spec(off).hostname, undefined);
+  assert.equal(spec({}, {}, { name: 'etcd-0', ownerReferences: undefined }).hostname, undefined);
+});
+
+test('a block device is refused', () => {
+  assert.equal(
+    refused(aPod({}, { volumeDevices: [{ name: 'd', devicePath: '/dev/x' }] }))[0]?.field,
+    'spec.containers[0].volumeDevices',
+  );
+});
+
+const standby = { annotations: { 'checkpoint-agent.io/standby-lock': '/run/agent/lock' } };
+const waiting = ['/usr/bin/flock', '--no-fork', '--exclusive', '/run/agent/lock'];
+
+test('a stand-by waits on its lock before its program, and has no probes', () => {
+  const container = { command: ['/agent'], args: ['run'], livenessProbe: { exec: { command: ['x'] } } };
+  const checkpoint = compiled(aPod({}, container, standby));
+  const main = mainOf(checkpoint);
+  assert.deepEqual(
+    [main.command, main.args, main.livenessProbe],
+    [[...waiting, '/agent'], ['run'], undefined],
+  );
+  assert.ok(notedFields(checkpoint).includes('dropped spec.containers[0].livenessProbe'));
+});
+
+test('a command that waits on the lock already is not wrapped twice', () => {
+  const command = [...waiting, '/agent'];
+  assert.deepEqual(mainOf(compiled(aPod({}, { command }, standby))).command, command);
+});
+
+test('a stand-by without a command, or with two containers, is refused', () => {
+  assert.equal(refused(aPod({}, {}, standby))[0]?.field, 'spec.containers[0].command');
+  const two = ['a', 'b'].map((name) => ({ name, image: 'x', command: ['y'] }));
+  assert.match(refused(aPod({ containers: two }, {}, standby))[0]?.why ?? '', /one container/);
+});
+
+test('every container, init container and sidecar is carried in order with its program', () => {
+  const initContainers = [
+    { name: 'init', image: 'i', command: ['c'], args: ['$(A)'] },
+    { name: 'side', image: 's', restartPolicy: 'Always' },
+  ];
+  const carried = specOf(compiled(aPod({ initContainers }), given())).initContainers as Fields[];
+  assert.deepEqual(
+    carried.map(({ imagePullPolicy: _, ...rest }) => rest),
+    initContainers,
+  );
+});
