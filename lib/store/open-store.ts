@@ -1,0 +1,64 @@
+// The store for its one writer. The caller holds flock(2) on `<state>/lock` (lib/agent); nothing here checks that.
+// Operations run one after another; each is durable when it resolves and shows before or after when the power goes.
+
+import { dirname } from 'node:path';
+import type { StoreWriter } from '../types/store.ts';
+import { type Disk, lstatOrAbsent } from './disk.ts';
+import { DiskStore, type StoreLog } from './disk-store.ts';
+import { DEFAULT_STATE_DIR, nodeFile, quarantineDir, workloadsDir } from './layout.ts';
+import { realDisk } from './real-disk.ts';
+import { recover } from './recover.ts';
+import { Snapshot } from './snapshot.ts';
+import { asStoreError, StoreError } from './store-error.ts';
+import { type Survey, survey } from './survey.ts';
+
+export interface OpenOptions {
+  readonly log?: StoreLog;
+  readonly fs?: Disk;
+}
+
+/** Opens the store for writing, verifies everything in it, puts right what it can. The caller holds the lock. */
+export async function openStore(
+  stateDir = DEFAULT_STATE_DIR,
+  options: OpenOptions = {},
+): Promise<StoreWriter> {
+  const disk = options.fs ?? realDisk;
+  try {
+    await makeStateDirectory(disk, stateDir);
+    const found = await survey(disk, stateDir);
+    await refuseForeign(disk, stateDir, found);
+    const store = new DiskStore(
+      disk,
+      stateDir,
+      found.node?.body ?? {},
+      Snapshot.of(found.workloads),
+      options.log,
+    );
+    await store.sweepLeftovers();
+    await recover(disk, stateDir, found, store.report);
+    return store;
+  } catch (error) {
+    throw asStoreError(error, 'open the store in', stateDir);
+  }
+}
+
+async function makeStateDirectory(disk: Disk, path: string): Promise<void> {
+  if ((await lstatOrAbsent(disk, path)) !== undefined) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeStateDirectory(disk, parent);
+  await disk.mkdir(path);
+  await disk.fsyncDirectory(parent);
+}
+
+/** A mistyped --state-dir must not make us tidy up in somebody else's directories. */
+async function refuseForeign(disk: Disk, root: string, found: Survey): Promise<void> {
+  const { known, faults } = found.format;
+  const shown = Snapshot.of(found.workloads).workloads();
+  if (known || faults.length > 0 || found.node?.body !== undefined || shown.length > 0) return;
+  for (const path of [workloadsDir(root), quarantineDir(root), nodeFile(root)]) {
+    if ((await lstatOrAbsent(disk, path)) === undefined) continue;
+    const remedy =
+      'there is something of that name, and no format.json beside it: choose an empty --state-dir';
+    throw new StoreError('use', path, '', remedy);
+  }
+}

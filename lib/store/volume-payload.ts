@@ -1,0 +1,77 @@
+// The files of one volume on disk, laid out as the kubelet's AtomicWriter does: `<volume>/..<stamp>/<path>`, a link
+// `..data` to the payload, and a link for each top-level name through it. So a pod sees all files change at once.
+
+import { dirname, join } from 'node:path';
+import type { MaterialVolume } from '../types/checkpoint.ts';
+import type { Disk } from './disk.ts';
+import { DATA_LINK, payloadName } from './layout.ts';
+import { writeNewFile } from './write-durable.ts';
+
+/** The kubelet's mode for a payload and the directories in it; the volume's own mode is what protects it. */
+export const PAYLOAD_DIRECTORY_MODE = 0o755;
+
+/** Directories inside the payload, parents first. */
+export function nestedDirectories(paths: readonly string[]): string[] {
+  const found = new Set<string>();
+  for (const path of paths) {
+    for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) found.add(parent);
+  }
+  return [...found].sort();
+}
+
+/** Directories on which other volumes are mounted, with those on the way to them, parents first. */
+export function mountPointDirectories(paths: readonly string[]): string[] {
+  return [...new Set([...nestedDirectories(paths), ...paths])].sort();
+}
+
+/** Names that stand at the top of the volume. */
+export function topNames(paths: readonly string[]): string[] {
+  return [...new Set(paths.map((path) => path.split('/')[0] ?? path))].sort();
+}
+
+export function topLinkTarget(name: string): string {
+  return `${DATA_LINK}/${name}`;
+}
+
+async function makeDirectory(disk: Disk, path: string, mode: number, gid: number): Promise<void> {
+  await disk.mkdir(path);
+  await disk.chown(path, 0, gid);
+  await disk.chmod(path, mode);
+}
+
+/** Writes a payload directory, all of it synced; its name is durable once the volume's directory is. */
+export async function writePayload(
+  disk: Disk,
+  volumeDir: string,
+  volume: MaterialVolume,
+  stamp: number,
+): Promise<void> {
+  const payload = join(volumeDir, payloadName(stamp));
+  const nested = nestedDirectories(volume.files.map((file) => file.path));
+  const directories = [payload, ...nested.map((path) => join(payload, path))];
+  for (const path of directories) {
+    await makeDirectory(disk, path, PAYLOAD_DIRECTORY_MODE, volume.directoryGid);
+  }
+  for (const file of volume.files) await writeNewFile(disk, join(payload, file.path), file.content, file);
+  for (const path of directories.reverse()) await disk.fsyncDirectory(path);
+}
+
+/** Writes a volume that is not there yet, all of it synced but its own name. */
+export async function writeVolume(
+  disk: Disk,
+  volumeDir: string,
+  volume: MaterialVolume,
+  stamp: number,
+): Promise<void> {
+  await makeDirectory(disk, volumeDir, volume.directoryMode, volume.directoryGid);
+  await writePayload(disk, volumeDir, volume, stamp);
+  await disk.symlink(payloadName(stamp), join(volumeDir, DATA_LINK));
+  for (const name of topNames(volume.files.map((file) => file.path))) {
+    await disk.symlink(topLinkTarget(name), join(volumeDir, name));
+  }
+  const mountPoints = mountPointDirectories(volume.mountPoints ?? []).map((path) => join(volumeDir, path));
+  for (const path of mountPoints)
+    await makeDirectory(disk, path, PAYLOAD_DIRECTORY_MODE, volume.directoryGid);
+  for (const path of mountPoints.reverse()) await disk.fsyncDirectory(path);
+  await disk.fsyncDirectory(volumeDir);
+}

@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openStore } from '../../../lib/store/open-store.ts';
+import { quarantined } from '../../../lib/store/quarantine.ts';
+import { readStore } from '../../../lib/store/read-store.ts';
+import { realDisk } from '../../../lib/store/real-disk.ts';
+import { seal } from '../../../lib/store/sealed.ts';
+import { checkpoint, file, id, KEY, record, stateDirectory, volume } from './state-directory.ts';
+
+const WORKLOAD = 'workloads/kube-system/kube-apiserver';
+const fileOf = (revision: number, path: string): string => join(WORKLOAD, 'revisions', id(revision), path);
+const KEY_FILE = 'volumes/certs/..1/tls.key';
+
+async function filled(state: string): Promise<void> {
+  const store = await openStore(state);
+  await store.addRevision(checkpoint(1), 1);
+  await store.addRevision(checkpoint(2), 2);
+  await store.putRecord(KEY, { ...record(2), previous: id(1) });
+  await store.putNode({ bootId: 'boot' });
+  await store.close();
+}
+
+test('a rotten revision is put into quarantine, reported, and the one before is left', async (t) => {
+  const state = await stateDirectory(t);
+  await filled(state);
+  await writeFile(join(state, fileOf(2, KEY_FILE)), 'privatE 2');
+  const lines: object[] = [];
+  const store = await openStore(state, { log: { warn: (fields) => lines.push(fields) } });
+  assert.deepEqual(
+    store.workloads()[0]?.revisions.map((each) => each.revision),
+    [id(1)],
+  );
+  assert.deepEqual(store.workloads()[0]?.record, { ...record(2), previous: id(1) });
+  const [finding] = store.findings();
+  assert.equal(finding?.path, join(state, fileOf(2, KEY_FILE)));
+  assert.match(
+    `${finding?.problem}; ${finding?.action}`,
+    /fails its checksum; revision moved to quarantine\/kube-system/,
+  );
+  assert.equal(lines.length, 1);
+  const kept = join(state, 'quarantine/kube-system/kube-apiserver', `1-${id(2)}`);
+  assert.equal(await readFile(join(kept, KEY_FILE), 'utf8'), 'privatE 2');
+  assert.equal((await lstat(kept)).mode & 0o777, 0o700);
+
+  await store.addRevision(checkpoint(2), 2);
+  assert.equal(store.workloads()[0]?.revisions.length, 2);
+  assert.deepEqual((await readStore(state)).findings(), []);
+  await store.removeRevision(KEY, id(2));
+  await assert.rejects(
+    lstat(join(state, 'quarantine')),
+    /ENOENT/,
+    'the quarantined copy of a secret goes, too',
+  );
+});
+
+test('what rots while the store is open is found before it is used', async (t) => {
+  const state = await stateDirectory(t);
+  await filled(state);
+  const store = await openStore(state);
+  assert.equal(await store.verify(KEY, id(2)), true);
+  await rm(join(state, fileOf(2, 'manifest.json')));
+  assert.equal(await store.verify(KEY, id(2)), false);
+  assert.equal(await store.verify(KEY, id(2)), false);
+  assert.equal(store.workloads()[0]?.revisions.length, 1);
+  assert.match(store.findings()[0]?.problem ?? '', /is missing/);
+});
+
+test('the quarantine is bounded in number; the oldest goes first', async (t) => {
+  const state = await stateDirectory(t);
+  for (let number = 1; number <= 11; number += 1) {
+    const store = await openStore(state);
+    await store.addRevision(checkpoint(number), number);
+    await writeFile(join(state, fileOf(number, 'digests.json')), 'rotten');
+    await openStore(state);
+  }
+  const names = (await quarantined(realDisk, state)).map((entry) => entry.was);
+  assert.deepEqual(names, [4, 5, 6, 7, 8, 9, 10, 11].map(id));
+});
+
+test('a record survives the loss of either copy, and its revisions survive the loss of both', async (t) => {
+  const state = await stateDirectory(t);
+  await filled(state);
+  const [first, copy] = [join(state, WORKLOAD, 'record.json'), join(state, WORKLOAD, 'record.copy.json')];
+  const whole = await readFile(first, 'utf8');
+  for (const path of [first, copy]) {
+    await writeFile(path, '');
+    const store = await openStore(state);
+    assert.deepEqual(store.workloads()[0]?.record?.proven, record(2).proven);
+    assert.match(store.findings()[0]?.problem ?? '', /is empty/);
+    assert.equal(await readFile(path, 'utf8'), whole);
+  }
+  await writeFile(first, whole.slice(0, 20));
+  await writeFile(copy, whole.replace('standby', 'stanDby'));
+  const store = await openStore(state);
+  assert.equal(store.workloads()[0]?.record, undefined);
+  assert.equal(store.workloads()[0]?.revisions.length, 2);
+});
+
+test('wrong modes are put right and reported, without losing the revision', async (t) => {
+  const state = await stateDirectory(t);
+  await filled(state);
+  await chmod(join(state, fileOf(2, KEY_FILE)), 0o666);
+  const store = await openStore(state);
+  assert.equal((await lstat(join(state, fileOf(2, KEY_FILE)))).mode & 0o777, 0o600);
+  assert.match(store.findings()[0]?.problem ?? '', /another mode or owner/);
+  assert.equal(store.workloads()[0]?.revisions.length, 2);
+});
+
+test('a newer format is refused and left as it is, also when other files would need a repair', async (t) => {
+  const state = await stateDirectory(t);
+  await filled(state);
+  const newer = seal('format', 'checkpoint-agent state directory', { version: 2 });
+  await writeFile(join(state, 'format.json'), newer);
+  await writeFile(join(state, 'format.copy.json'), newer);
+  await writeFile(join(state, fileOf(2, KEY_FILE)), 'rotten');
+  const before = execFileSync('find', [state, '-ls'], { encoding: 'utf8' });
+  await assert.rejects(
+    openStore(state),
+    /format 2, this agent knows up to 1: run the newer agent; nothing was changed/,
+  );
+  await assert.rejects(readStore(state), /format 2/);
+  assert.equal(execFileSync('find', [state, '-ls'], { encoding: 'utf8' }), before);
+});
+
+test("somebody else's directory is not taken over", async (t) => {
+  const state = await stateDirectory(t);
+  await mkdir(join(state, 'quarantine/empty'), { recursive: true });
+  await writeFile(join(state, 'theirs'), 'x');
+  await assert.rejects(openStore(state), /choose an empty --state-dir/);
+  assert.deepEqual((await readdir(state)).sort(), ['quarantine', 'theirs']);
+});
+
+test('symlinks planted anywhere are not followed', async (t) => {
+  const state = await stateDirectory(t);
+  const outside = join(state, '../outside');
+  await mkdir(join(outside, 'kube-apiserver'), { recursive: true });
+  await writeFile(join(outside, 'passwd'), 'theirs');
+  await filled(state);
+  const original = join(state, '../original');
+
+  // In place of a file of a pod: as a copy of the right content, so that only the link is wrong.
+  await writeFile(join(outside, 'tls.key'), 'private 2', { mode: 0o600 });
+  await rm(join(state, fileOf(2, KEY_FILE)));
+  await symlink(join(outside, 'tls.key'), join(state, fileOf(2, KEY_FILE)));
+  const store = await openStore(state);
+  assert.match(store.findings()[0]?.problem ?? '', /is a symlink, not a file/);
+  await store.addRevision(checkpoint(2), 2);
+
+  // In place of the record (again the right content), and of a temporary name of ours.
+  await rename(join(state, WORKLOAD, 'record.json'), join(outside, 'record.json'));
+  await symlink(join(outside, 'record.json'), join(state, WORKLOAD, 'record.json'));
+  assert.match((await readStore(state)).findings()[0]?.problem ?? '', /is a symlink/);
+  await symlink(join(outside, 'passwd'), join(state, WORKLOAD, '.checkpoint-agent-new.record.json'));
+  await store.putRecord(KEY, record(1));
+  assert.equal((await lstat(join(state, WORKLOAD, 'record.json'))).isFile(), true);
+
+  // In place of a directory on the way.
+  await rename(join(state, 'workloads/kube-system'), original);
+  await symlink(outside, join(state, 'workloads/kube-system'));
+  for (const attempt of [
+    store.putRecord(KEY, record(1)),
+    store.addRevision(checkpoint(3), 3),
+    store.removeWorkload(KEY),
+  ]) {
+    await assert.rejects(attempt, /kube-system: it is a symlink, not a directory of the store: remove it/);
+  }
+  const reader = await readStore(state);
+  assert.deepEqual(reader.workloads(), []);
+  assert.match(reader.findings()[0]?.path ?? '', /workloads\/kube-system$/);
+  assert.deepEqual(await readdir(join(outside, 'kube-apiserver')), []);
+  assert.equal(await readFile(join(outside, 'passwd'), 'utf8'), 'theirs');
+});
+
+test('a FIFO or a huge file under a name of ours neither hangs nor fills the memory', async (t) => {
+  const state = await stateDirectory(t);
+  await filled(state);
+  await rm(join(state, WORKLOAD, 'record.json'));
+  execFileSync('mkfifo', [join(state, WORKLOAD, 'record.json')]);
+  await rm(join(state, fileOf(2, 'digests.json')));
+  execFileSync('truncate', ['-s', '100G', join(state, fileOf(2, 'digests.json'))]);
+  const store = await openStore(state);
+  assert.deepEqual(store.workloads()[0]?.record?.proven, record(2).proven);
+  assert.equal(store.workloads()[0]?.revisions.length, 1);
+  const problems = store.findings().map((finding) => finding.problem);
+  assert.deepEqual(problems, ['is not a file of the store', 'is larger than it was written']);
+});
+
+test("leftovers of a crash go, strangers' files stay and are reported", async (t) => {
+  const state = await stateDirectory(t);
+  await filled(state);
+  const leftovers = [
+    join(WORKLOAD, '.checkpoint-agent-new.record.json'),
+    join(WORKLOAD, 'revisions/.checkpoint-agent-removed.x'),
+    fileOf(1, 'volumes/certs/..7'),
+  ];
+  const strangers = ['workloads/README', join(WORKLOAD, '.notes'), join(WORKLOAD, 'revisions/old.tar')];
+  for (const path of [...leftovers, ...strangers, 'theirs']) await writeFile(join(state, path), 'x');
+  const store = await openStore(state);
+  assert.equal(store.workloads()[0]?.revisions.length, 2);
+  for (const path of leftovers) await assert.rejects(lstat(join(state, path)), /ENOENT/, path);
+  for (const path of [...strangers, 'theirs']) assert.equal(await readFile(join(state, path), 'utf8'), 'x');
+  const reported = store.findings().map((finding) => finding.path);
+  for (const path of [...leftovers, ...strangers]) assert.ok(reported.includes(join(state, path)), path);
+});
+
+test('reading changes nothing, and a directory that is not there is an empty store', async (t) => {
+  const state = await stateDirectory(t);
+  assert.deepEqual((await readStore(state)).workloads(), []);
+  await assert.rejects(lstat(state), /ENOENT/);
+  await filled(state);
+  await writeFile(join(state, fileOf(2, KEY_FILE)), 'rotten');
+  await writeFile(join(state, WORKLOAD, 'record.json'), 'rotten');
+  const before = execFileSync('find', [state, '-ls'], { encoding: 'utf8' });
+  const reader = await readStore(state);
+  assert.equal(reader.findings().length, 2);
+  assert.equal(reader.workloads()[0]?.revisions.length, 1);
+  assert.equal(execFileSync('find', [state, '-ls'], { encoding: 'utf8' }), before);
+});
+
+test('readers beside a busy writer see only states that were, and nothing wrong', async (t) => {
+  const state = await stateDirectory(t);
+  await filled(state);
+  const store = await openStore(state);
+  let done = false;
+  const writing = (async () => {
+    for (let number = 3; number < 15; number += 1) {
+      await store.addRevision(checkpoint(number, [volume('v', [file('f', String(number))])]), number);
+      await store.putRecord(KEY, record(number));
+      await store.removeRevision(KEY, id(number - 1));
+    }
+    done = true;
+  })();
+  for (let reads = 0; !done; reads += 1) {
+    const reader = await readStore(state);
+    const [workload] = reader.workloads();
+    assert.deepEqual(reader.findings(), [], `read ${reads}`);
+    const proven = workload?.record?.proven?.revision;
+    assert.ok(
+      workload?.revisions.some((each) => each.revision === proven),
+      'the proven revision is there',
+    );
+  }
+  await writing;
+});
