@@ -1,0 +1,32 @@
+// What the agent may ask of the apiserver. Every answer is a value, or unknown with the reason.
+
+import type { V1ConfigMap, V1Pod, V1Secret } from '@kubernetes/client-node';
+import type { Found, IssuedToken, ObjectRef, TokenRef } from '../../types/checkpoint.ts';
+import type { ParentIdentity } from '../../types/memory.ts';
+import type { ApiState, NodeFacts, Wanted } from '../../types/observation.ts';
+import type { Observed } from '../../types/observed.ts';
+import type { PodEvent, PodIdentity } from './writes.ts';
+
+export interface ApiSource {
+  start(): void;
+  close(): Promise<void>;
+  state(): ApiState;
+  /** One probe now, which also updates the state. */
+  probe(timeoutMs: number): Promise<ApiState>;
+  /** Somebody has a doubt (the peer may be half dead): probes soon, drops nothing. */
+  suspect(): void;
+  /** Read anew before each list of the pods; unknown whenever the pods are. */
+  node(): Observed<NodeFacts>;
+  /** Dates in the pods are strings, as the API sends them, whatever the client's types say. */
+  pods(): Observed<readonly V1Pod[]>;
+  /** The watch of the object starts with the first call. */
+  object(ref: ObjectRef): Observed<Found<V1Secret | V1ConfigMap>>;
+  /** Stops the watches of all other objects. */
+  retain(refs: readonly ObjectRef[]): void;
+  token(pod: PodIdentity, ref: TokenRef): Promise<Observed<IssuedToken>>;
+  wanted(parent: ParentIdentity): Promise<Observed<Wanted>>;
+  deletePod(pod: PodIdentity): Promise<Observed<true>>;
+  event(event: PodEvent): Promise<Observed<true>>;
+  /** Something changed: look now. */
+  onChange(callback: () => void): void;
+}

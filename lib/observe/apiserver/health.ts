@@ -1,0 +1,133 @@
+// Is the API there, for this kubelet? Asked only when there is a doubt: a watch ended, somebody suspects, or the last
+// answer was bad. While it is not serving a probe goes out every 250 ms; at rest none does.
+
+import type { ApiState } from '../../types/observation.ts';
+import { pause } from './back-off.ts';
+import type { ApiAnswer } from './http.ts';
+import type { ApiTiming } from './timing.ts';
+
+/** Probes that may wait for an answer at the same time, so that one lost packet does not hide a recovery. */
+const IN_FLIGHT_MAX = 3;
+
+export class Health {
+  readonly #ask: (timeoutMs: number) => Promise<ApiAnswer>;
+  readonly #timing: ApiTiming;
+  readonly #onChange: () => void;
+  readonly #onRecovery: () => void;
+  readonly #closing = new AbortController();
+  #state: ApiState = { name: 'unasked' };
+  #deniedSinceMs = 0;
+  #inFlight = 0;
+  #askAgain = false;
+  #successes = 0;
+  #watching = false;
+  #waiters: (() => void)[] = [];
+
+  constructor(
+    ask: (timeoutMs: number) => Promise<ApiAnswer>,
+    timing: ApiTiming,
+    on: { change(): void; recovery(): void },
+  ) {
+    this.#ask = ask;
+    this.#timing = timing;
+    this.#onChange = on.change;
+    this.#onRecovery = on.recovery;
+  }
+
+  state(): ApiState {
+    return this.#state;
+  }
+
+  serving(): boolean {
+    return this.#state.name === 'serving';
+  }
+
+  /** One probe now; resolves with the state after it. */
+  async probe(timeoutMs: number): Promise<ApiState> {
+    const successesBefore = this.#successes;
+    this.#inFlight++;
+    const answer = await this.#ask(timeoutMs);
+    this.#inFlight--;
+    if (this.#closing.signal.aborted) return this.#state;
+    if (answer.ok) this.heard();
+    // A slow failure says nothing against a success that was asked for later.
+    else if (this.#successes === successesBefore) this.#failed(answer.status, answer.reason);
+    return this.#state;
+  }
+
+  /** Something looks wrong: probe now, drop nothing. Calls that come while a probe is out make one more, not many. */
+  suspect(): void {
+    if (this.#closing.signal.aborted || this.#state.name === 'away' || this.#state.name === 'denied') return;
+    if (this.#inFlight > 0) {
+      this.#askAgain = true;
+      return;
+    }
+    void this.probe(this.#timing.probeTimeoutMs).then(() => {
+      if (!this.#askAgain) return;
+      this.#askAgain = false;
+      this.suspect();
+    });
+  }
+
+  /** A list or a watch was answered with success: as good as a probe. */
+  heard(): void {
+    this.#successes++;
+    if (this.serving()) return;
+    const recovered = this.#state.name !== 'unasked';
+    this.#state = { name: 'serving' };
+    for (const waiter of this.#waiters.splice(0)) waiter();
+    if (recovered) this.#onRecovery();
+    this.#onChange();
+  }
+
+  /** Resolves when the API serves, or when the signal is aborted. */
+  untilServing(signal: AbortSignal): Promise<void> {
+    if (this.serving() || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        signal.removeEventListener('abort', done);
+        this.#waiters = this.#waiters.filter((waiter) => waiter !== done);
+        resolve();
+      };
+      this.#waiters.push(done);
+      signal.addEventListener('abort', done);
+    });
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  #failed(status: number | undefined, detail: string): void {
+    const before = this.#state;
+    if (status === 401 || status === 403) {
+      if (before.name !== 'denied') this.#deniedSinceMs = performance.now();
+      this.#state = { name: 'denied', detail };
+    } else {
+      this.#state = {
+        name: 'away',
+        detail,
+        failedProbes: before.name === 'away' ? before.failedProbes + 1 : 1,
+      };
+    }
+    this.#onChange();
+    void this.#probeUntilServing();
+  }
+
+  async #probeUntilServing(): Promise<void> {
+    if (this.#watching) return;
+    this.#watching = true;
+    while (!this.serving() && !this.#closing.signal.aborted) {
+      await pause(this.#intervalMs(), this.#closing.signal);
+      if (this.serving() || this.#closing.signal.aborted) break;
+      if (this.#inFlight < IN_FLIGHT_MAX) void this.probe(this.#timing.probeTimeoutMs);
+    }
+    this.#watching = false;
+  }
+
+  #intervalMs(): number {
+    const deniedLong =
+      this.#state.name === 'denied' && performance.now() - this.#deniedSinceMs > this.#timing.deniedFastMs;
+    return deniedLong ? this.#timing.deniedIntervalMs : this.#timing.probeIntervalMs;
+  }
+}

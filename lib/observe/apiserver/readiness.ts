@@ -1,0 +1,62 @@
+// Whether an apiserver that has just come back says that it is ready. It answers lists seconds before that, and a
+// handover in those seconds makes the outage longer instead of shorter. Asked only after a recovery, never at rest.
+
+import { pause } from './back-off.ts';
+import type { ApiAnswer } from './http.ts';
+
+const EVERY_MS = 200;
+
+/** One that is not ready by then has a fault that waiting does not cure; nothing waits for it any longer. */
+const GIVE_UP_MS = 60_000;
+
+/** A server that will not say counts as ready: 403 and 404 are no word about its state. */
+function saysReady(answer: ApiAnswer): boolean {
+  return answer.ok || answer.status === 401 || answer.status === 403 || answer.status === 404;
+}
+
+export class Readiness {
+  readonly #ask: () => Promise<ApiAnswer>;
+  readonly #serving: () => boolean;
+  readonly #onReady: () => void;
+  readonly #closing: AbortSignal;
+  #starting = false;
+  #asking = false;
+
+  constructor(
+    ask: () => Promise<ApiAnswer>,
+    serving: () => boolean,
+    onReady: () => void,
+    closing: AbortSignal,
+  ) {
+    this.#ask = ask;
+    this.#serving = serving;
+    this.#onReady = onReady;
+    this.#closing = closing;
+  }
+
+  /** It serves again, and has not said that it is ready. */
+  starting(): boolean {
+    return this.#starting;
+  }
+
+  /** The API has come back: ask until it is ready or gone again. */
+  recovered(): void {
+    this.#starting = true;
+    if (!this.#asking) void this.#untilReady();
+  }
+
+  async #untilReady(): Promise<void> {
+    this.#asking = true;
+    const giveUpAtMs = performance.now() + GIVE_UP_MS;
+    while (this.#starting && !this.#closing.aborted) {
+      const late = performance.now() >= giveUpAtMs;
+      if (late || (this.#serving() && saysReady(await this.#ask()))) {
+        this.#starting = false;
+        this.#onReady();
+      } else {
+        await pause(EVERY_MS, this.#closing);
+      }
+    }
+    this.#asking = false;
+  }
+}

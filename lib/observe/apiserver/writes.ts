@@ -1,0 +1,93 @@
+// The three things the agent asks the API to do: issue a token bound to a pod, delete a pod with the UID it knows,
+// and post an Event. Each answers a value or unknown; none is repeated here.
+
+import type { IssuedToken, TokenRef } from '../../types/checkpoint.ts';
+import { known, type Observed, unknown } from '../../types/observed.ts';
+import type { ApiClient } from './http.ts';
+
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+export interface PodEvent {
+  readonly pod: PodIdentity;
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase, such as `CheckpointActivated`. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A kubelet may only ask for tokens bound to a pod of its own node; they die with that pod. */
+export async function requestToken(
+  client: ApiClient,
+  pod: PodIdentity,
+  ref: TokenRef,
+): Promise<Observed<IssuedToken>> {
+  const path = `/api/v1/namespaces/${ref.namespace}/serviceaccounts/${ref.serviceAccount}/token`;
+  const answer = await client.request('POST', path, {
+    body: {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: {
+        audiences: ref.audience === undefined ? [] : [ref.audience],
+        expirationSeconds: ref.expirationSeconds,
+        boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: pod.name, uid: pod.uid },
+      },
+    },
+  });
+  if (!answer.ok) return unknown(answer.reason);
+  const status = (answer.body as { status?: { token?: unknown; expirationTimestamp?: unknown } }).status;
+  const expiresAtMs = Date.parse(String(status?.expirationTimestamp));
+  if (typeof status?.token !== 'string' || status.token === '' || Number.isNaN(expiresAtMs)) {
+    return unknown(`POST ${path}: the answer holds no token`);
+  }
+  return known({ token: status.token, expiresAtMs });
+}
+
+/** Known means: no pod with this UID is there any more, or it is on its way out. Another pod of that name is left alone. */
+export async function deletePod(client: ApiClient, pod: PodIdentity): Promise<Observed<true>> {
+  const answer = await client.request('DELETE', `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`, {
+    body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: pod.uid } },
+  });
+  // 409: the precondition failed, so the pod of this UID is gone and its successor carries the name.
+  if (answer.ok || answer.status === 404 || answer.status === 409) return known(true);
+  return unknown(answer.reason);
+}
+
+/** Best effort: an Event that cannot be written is no reason to stop anything. */
+export async function postEvent(
+  client: ApiClient,
+  nodeName: string,
+  event: PodEvent,
+): Promise<Observed<true>> {
+  const { pod } = event;
+  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  const unique = `${Date.now().toString(16)}${Math.floor(Math.random() * 0xffff)
+    .toString(16)
+    .padStart(4, '0')}`;
+  const answer = await client.request('POST', `/api/v1/namespaces/${pod.namespace}/events`, {
+    body: {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { namespace: pod.namespace, name: `${pod.name.slice(0, 220)}.${unique}` },
+      involvedObject: {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        namespace: pod.namespace,
+        name: pod.name,
+        uid: pod.uid,
+      },
+      type: event.type,
+      reason: event.reason,
+      message: event.message.slice(0, 1024),
+      source: { component: 'checkpoint-agent', host: nodeName },
+      firstTimestamp: now,
+      lastTimestamp: now,
+      count: 1,
+    },
+    timeoutMs: 5_000,
+  });
+  return answer.ok ? known(true) : unknown(answer.reason);
+}

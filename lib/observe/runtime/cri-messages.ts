@@ -1,0 +1,120 @@
+// The part of the CRI that the agent uses, as data: the program is one bundled file, so there is no .proto beside it.
+// v1 and v1alpha2 have the same messages and field numbers (reference/kubelet.md §5). Fields left out are skipped.
+
+type Fields = Record<string, { type: string; id: number; rule?: 'repeated'; keyType?: string }>;
+
+/** `name: [type, number]`; a type may end with `[]`, or be `map`, which is string to string in all of the CRI. */
+type Shape = Record<string, readonly [type: string, id: number]>;
+
+const MESSAGES: Readonly<Record<string, Shape>> = {
+  VersionRequest: { version: ['string', 1] },
+  VersionResponse: {
+    version: ['string', 1],
+    runtime_name: ['string', 2],
+    runtime_version: ['string', 3],
+    runtime_api_version: ['string', 4],
+  },
+  PodSandboxMetadata: {
+    name: ['string', 1],
+    uid: ['string', 2],
+    namespace: ['string', 3],
+    attempt: ['uint32', 4],
+  },
+  // READY = 0, NOTREADY = 1; enums travel as int32, and a number needs no name here.
+  PodSandbox: {
+    id: ['string', 1],
+    metadata: ['PodSandboxMetadata', 2],
+    state: ['int32', 3],
+    created_at: ['int64', 4],
+    labels: ['map', 5],
+    annotations: ['map', 6],
+  },
+  ListPodSandboxRequest: {},
+  ListPodSandboxResponse: { items: ['PodSandbox[]', 1] },
+  ContainerMetadata: { name: ['string', 1], attempt: ['uint32', 2] },
+  // CREATED = 0, RUNNING = 1, EXITED = 2, UNKNOWN = 3. Labels and annotations are not needed, and are most of the bytes.
+  Container: {
+    id: ['string', 1],
+    pod_sandbox_id: ['string', 2],
+    metadata: ['ContainerMetadata', 3],
+    state: ['int32', 6],
+    created_at: ['int64', 7],
+  },
+  ListContainersRequest: {},
+  ListContainersResponse: { containers: ['Container[]', 1] },
+  Image: { id: ['string', 1], repo_tags: ['string[]', 2], repo_digests: ['string[]', 3] },
+  ListImagesRequest: {},
+  ListImagesResponse: { images: ['Image[]', 1] },
+  StopPodSandboxRequest: { pod_sandbox_id: ['string', 1] },
+  StopPodSandboxResponse: {},
+};
+
+const SERVICES: Readonly<Record<string, readonly string[]>> = {
+  RuntimeService: ['Version', 'ListPodSandbox', 'ListContainers', 'StopPodSandbox'],
+  ImageService: ['ListImages'],
+};
+
+export type CriVersion = 'v1' | 'v1alpha2';
+
+/** The descriptor in protobufjs' JSON form, for proto-loader's fromJSON. */
+export function criDescriptor(version: CriVersion) {
+  const types = Object.entries(MESSAGES).map(([name, shape]) => [name, { fields: fieldsOf(shape) }]);
+  const services = Object.entries(SERVICES).map(([name, methods]) => [
+    name,
+    {
+      methods: Object.fromEntries(
+        methods.map((method) => [
+          method,
+          { requestType: `${method}Request`, responseType: `${method}Response` },
+        ]),
+      ),
+    },
+  ]);
+  const contents = Object.fromEntries([...types, ...services]);
+  return { nested: { runtime: { nested: { [version]: { nested: contents } } } } };
+}
+
+function fieldsOf(shape: Shape): Fields {
+  const fields: Fields = {};
+  for (const [name, [type, id]] of Object.entries(shape)) {
+    if (type === 'map') fields[name] = { keyType: 'string', type: 'string', id };
+    else if (type.endsWith('[]')) fields[name] = { rule: 'repeated', type: type.slice(0, -2), id };
+    else fields[name] = { type, id };
+  }
+  return fields;
+}
+
+/** As decoded with defaults; a message that was not sent is null, an int64 a number (nanoseconds, rounded). */
+export interface CriSandbox {
+  readonly id: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly namespace: string;
+    readonly attempt: number;
+  } | null;
+  readonly state: number;
+  readonly created_at: number;
+  readonly labels: Record<string, string>;
+  readonly annotations: Record<string, string>;
+}
+
+export interface CriContainer {
+  readonly id: string;
+  readonly pod_sandbox_id: string;
+  readonly metadata: { readonly name: string; readonly attempt: number } | null;
+  readonly state: number;
+  readonly created_at: number;
+}
+
+export interface CriImage {
+  readonly id: string;
+  readonly repo_tags: readonly string[];
+  readonly repo_digests: readonly string[];
+}
+
+export interface CriVersionInfo {
+  readonly runtime_name: string;
+  readonly runtime_version: string;
+  readonly runtime_api_version: string;
+}

@@ -1,0 +1,105 @@
+// What runs on this node, from the container runtime: the only word on whether a pod is dead (design rule 1).
+// A call that fails makes the whole view unknown; it is never an empty list.
+
+import type { RuntimePod, RuntimeView } from '../../types/observation.ts';
+import { known, type Observed } from '../../types/observed.ts';
+import { CriClient } from './cri-client.ts';
+import type { CriContainer, CriImage, CriSandbox, CriVersionInfo } from './cri-messages.ts';
+import { imageNames, toPods } from './pods.ts';
+
+export interface RuntimeVersion {
+  /** Such as `containerd`. */
+  readonly name: string;
+  readonly version: string;
+  /** The CRI that is spoken: `v1` or `v1alpha2`. */
+  readonly api: string;
+}
+
+export interface RuntimeSource {
+  readonly socket: string;
+  /** `images: true` lists the images anew; otherwise they may be up to 30 s old. */
+  observe(options?: { readonly images?: boolean }): Promise<Observed<RuntimeView>>;
+  version(): Promise<Observed<RuntimeVersion>>;
+  /** Kills what runs in a sandbox and ends it; one that is gone is fine. */
+  stopSandbox(id: string): Promise<Observed<true>>;
+  close(): void;
+}
+
+export interface RuntimeSourceOptions {
+  readonly deadlineMs?: number;
+  /** Listing images is the heavier call: at most this often, unless containers came or went, or somebody asks. */
+  readonly imagesEveryMs?: number;
+}
+
+export function createRuntimeSource(socket: string, options: RuntimeSourceOptions = {}): RuntimeSource {
+  return new CriRuntimeSource(socket, options);
+}
+
+class CriRuntimeSource implements RuntimeSource {
+  readonly socket: string;
+  readonly #client: CriClient;
+  readonly #imagesEveryMs: number;
+  #listing: Promise<Observed<ReadonlySet<string>>> | undefined;
+  #images:
+    | { readonly names: ReadonlySet<string>; readonly atMs: number; readonly containers: string }
+    | undefined;
+
+  constructor(socket: string, { deadlineMs = 2_000, imagesEveryMs = 30_000 }: RuntimeSourceOptions) {
+    this.socket = socket.replace(/^unix:\/\//, '');
+    this.#client = new CriClient(this.socket, deadlineMs);
+    this.#imagesEveryMs = imagesEveryMs;
+  }
+
+  async observe({ images = false } = {}): Promise<Observed<RuntimeView>> {
+    const [sandboxes, containers] = await Promise.all([
+      this.#client.call<{ items: CriSandbox[] }>('RuntimeService', 'ListPodSandbox'),
+      this.#client.call<{ containers: CriContainer[] }>('RuntimeService', 'ListContainers'),
+    ]);
+    if (!sandboxes.known) return sandboxes;
+    if (!containers.known) return containers;
+    const pods = toPods(sandboxes.value.items, containers.value.containers);
+    const names = await this.#imageNames(pods, images);
+    return names.known ? known({ pods, images: names.value }) : names;
+  }
+
+  async version(): Promise<Observed<RuntimeVersion>> {
+    const answer = await this.#client.call<CriVersionInfo>('RuntimeService', 'Version', { version: '0.1.0' });
+    if (!answer.known) return answer;
+    const { runtime_name: name, runtime_version: version } = answer.value;
+    return known({ name, version, api: this.#client.version() });
+  }
+
+  async stopSandbox(id: string): Promise<Observed<true>> {
+    const answer = await this.#client.call('RuntimeService', 'StopPodSandbox', { pod_sandbox_id: id });
+    return answer.known ? known(true) : answer;
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** Names that are a little old do, but for the first time: a busy runtime lists images in seconds, not milliseconds. */
+  async #imageNames(pods: readonly RuntimePod[], asked: boolean): Promise<Observed<ReadonlySet<string>>> {
+    // A new container may have brought its image along.
+    const containers = pods
+      .flatMap((pod) => pod.containers.map((container) => container.id))
+      .sort()
+      .join();
+    const nowMs = performance.now();
+    const cached = this.#images;
+    const fresh = cached?.containers === containers && nowMs - cached.atMs < this.#imagesEveryMs;
+    if (fresh && !asked) return known(cached.names);
+    this.#listing ??= this.#listImages(containers).finally(() => {
+      this.#listing = undefined;
+    });
+    return cached === undefined || asked ? this.#listing : known(cached.names);
+  }
+
+  async #listImages(containers: string): Promise<Observed<ReadonlySet<string>>> {
+    const atMs = performance.now();
+    const answer = await this.#client.call<{ images: CriImage[] }>('ImageService', 'ListImages');
+    if (!answer.known) return answer;
+    this.#images = { names: imageNames(answer.value.images), atMs, containers };
+    return known(this.#images.names);
+  }
+}

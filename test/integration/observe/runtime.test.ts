@@ -1,0 +1,162 @@
+// The runtime over a real unix socket: what runs, in both versions of the CRI, and every way of not answering.
+
+import assert from 'node:assert/strict';
+import { createServer, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { createRuntimeSource } from '../../../lib/observe/runtime/source.ts';
+import { CriServer, container, sandbox } from './cri-server.ts';
+import { until } from './until.ts';
+
+type Ends = { after(fn: () => void): void };
+
+async function serve(t: Ends, version: 'v1' | 'v1alpha2' = 'v1') {
+  const server = new CriServer();
+  await server.start(version);
+  const source = createRuntimeSource(`unix://${server.socket}`);
+  t.after(() => {
+    source.close();
+    server.stop();
+  });
+  return { server, source };
+}
+
+for (const version of ['v1', 'v1alpha2'] as const) {
+  test(`pods, containers and images are read over ${version}`, async (t) => {
+    const { server, source } = await serve(t, version);
+    server.sandboxes = [
+      sandbox('s1', 'u1', {
+        labels: { app: 'etcd' },
+        annotations: { 'kubernetes.io/config.source': 'file' },
+      }),
+    ];
+    server.containers = [container('c1', 's1', { state: 2 }, 3), container('c2', 's1', {}, 4)];
+    server.images = [
+      { id: 'sha256:1', repo_tags: ['reg/etcd:3'], repo_digests: ['reg/etcd@sha256:2'], size: '5' },
+    ];
+    assert.deepEqual(await source.observe(), {
+      known: true,
+      value: {
+        pods: [
+          {
+            namespace: 'kube-system',
+            name: 'pod-u1',
+            uid: 'u1',
+            sandboxId: 's1',
+            sandboxReady: true,
+            createdAtMs: 1_700_000_000_123,
+            labels: { app: 'etcd' },
+            annotations: { 'kubernetes.io/config.source': 'file' },
+            containers: [
+              { id: 'c2', name: 'main', state: 'running', attempt: 4, createdAtMs: 1_700_000_000_999 },
+            ],
+          },
+        ],
+        images: new Set(['sha256:1', 'reg/etcd:3', 'reg/etcd@sha256:2']),
+      },
+    });
+    assert.deepEqual(await source.version(), {
+      known: true,
+      value: { name: 'small', version: '1.2', api: version },
+    });
+  });
+}
+
+test('a runtime that was upgraded to the other version is followed', async (t) => {
+  const { server, source } = await serve(t, 'v1alpha2');
+  assert.equal((await source.observe()).known, true);
+  server.stop();
+  await server.start('v1');
+  await until('the new version', async () => {
+    const version = await source.version();
+    return version.known && version.value.api === 'v1';
+  });
+});
+
+test('a socket that is gone is unknown, and known again at the first look after its return', async (t) => {
+  const { server, source } = await serve(t);
+  server.sandboxes = [sandbox('s1', 'u1')];
+  assert.equal((await source.observe()).known, true);
+  server.stop();
+  const gone = await source.observe();
+  assert.ok(
+    !gone.known && gone.reason.startsWith(`runtime ${server.socket}: ListPodSandbox: `),
+    JSON.stringify(gone),
+  );
+  for (let i = 0; i < 3; i++) assert.equal((await source.observe()).known, false);
+  await server.start();
+  const back = await source.observe();
+  assert.ok(back.known && back.value.pods.length === 1, JSON.stringify(back));
+});
+
+test('a socket that never was is unknown, soon', async (t) => {
+  const source = createRuntimeSource('/nowhere/cri.sock');
+  t.after(() => source.close());
+  const startMs = performance.now();
+  const view = await source.observe();
+  assert.ok(!view.known && /ENOENT|nowhere/.test(view.reason), JSON.stringify(view));
+  assert.ok(performance.now() - startMs < 1_000);
+});
+
+test('a runtime that hangs in one call makes everything unknown at the deadline', async (t) => {
+  const server = new CriServer();
+  await server.start();
+  const source = createRuntimeSource(server.socket, { deadlineMs: 300 });
+  t.after(() => {
+    source.close();
+    server.stop();
+  });
+  server.sandboxes = [sandbox('s1', 'u1')];
+  server.silent.add('ListContainers');
+  const startMs = performance.now();
+  const view = await source.observe();
+  const tookMs = performance.now() - startMs;
+  assert.ok(tookMs > 250 && tookMs < 1_500, `${tookMs} ms`);
+  assert.deepEqual(view, {
+    known: false,
+    reason: `runtime ${server.socket}: ListContainers: no answer within 300 ms`,
+  });
+  server.silent.clear();
+  assert.equal((await source.observe()).known, true);
+});
+
+test('a peer that accepts and never speaks HTTP/2 hits the deadline', async (t) => {
+  const { dir } = new CriServer();
+  const sockets: Socket[] = [];
+  const listener = createServer((socket) => void sockets.push(socket));
+  await new Promise<void>((resolve) => listener.listen(`${dir}/mute.sock`, resolve));
+  const source = createRuntimeSource(`${dir}/mute.sock`, { deadlineMs: 300 });
+  t.after(() => {
+    source.close();
+    for (const socket of sockets) socket.destroy();
+    listener.close();
+  });
+  const startMs = performance.now();
+  assert.equal((await source.observe()).known, false);
+  assert.ok(performance.now() - startMs < 1_500);
+});
+
+test('answers beyond 4 MiB are read', async (t) => {
+  const { server, source } = await serve(t);
+  const text = 'x'.repeat(10_000);
+  server.sandboxes = Array.from({ length: 800 }, (_, i) =>
+    sandbox(`s${i}`, `u${i}`, { annotations: { text } }),
+  );
+  const view = await source.observe();
+  assert.ok(view.known && view.value.pods.length === 800, JSON.stringify(view).slice(0, 200));
+});
+
+test('images are listed once, and again for new containers or when asked', async (t) => {
+  const { server, source } = await serve(t);
+  const listed = () => server.calls.filter((call) => call === 'ListImages').length;
+  server.sandboxes = [sandbox('s1', 'u1')];
+  await source.observe();
+  await source.observe();
+  assert.equal(listed(), 1);
+  server.containers = [container('c1', 's1')];
+  await source.observe();
+  assert.equal(listed(), 2, 'a container may have brought its image along');
+  server.images = [{ id: 'sha256:9', repo_tags: [], repo_digests: [] }];
+  const view = await source.observe({ images: true });
+  assert.equal(listed(), 3);
+  assert.ok(view.known && view.value.images.has('sha256:9'));
+});
