@@ -1,0 +1,91 @@
+// `agent run`: the daemon. Looks, decides and acts until it is told to end or to yield to another instance.
+
+import type { Command } from 'commander';
+import { createLoop, findPlaces, openSources } from '../lib/agent/assemble.ts';
+import { becomeGuard, YIELD_WITHIN_MS } from '../lib/agent/guard.ts';
+import { addDaemonOptions, addNodeOptions, parseNodeOptions, UsageError } from '../lib/agent/options.ts';
+import { watchHints } from '../lib/observe/hints.ts';
+import { reportChange } from '../lib/status/events.ts';
+import { createLog } from '../lib/status/log.ts';
+import { renderMetrics } from '../lib/status/metrics.ts';
+import { report } from '../lib/status/report.ts';
+import { serveSocket } from '../lib/status/socket.ts';
+import { openStore } from '../lib/store/open-store.ts';
+import { VERSION } from './version.ts';
+
+/** The first question to the API is quick: after a boot every tenth of a second counts. */
+const FIRST_PROBE_MS = 1_000;
+
+/** A watched directory that was removed and made anew is noticed after this long. */
+const HINTS_REARM_MS = 20_000;
+
+export function register(program: Command): void {
+  addDaemonOptions(addNodeOptions(program.command('run').description('guard this node: the daemon')))
+    .option('--take-over', 'ask the present guard of this node to yield')
+    .action((raw) => run(raw));
+}
+
+async function run(raw: Record<string, unknown>): Promise<void> {
+  const options = parseNodeOptions(raw);
+  const log = createLog(options.logLevel);
+  const places = await findPlaces(options);
+  const node = openSources(options, places);
+  // Works before it asks for the guard's place: a broken new version leaves the last good one on guard.
+  const runtime = await node.runtime.observe();
+  if (raw.takeOver === true && !runtime.known) {
+    throw new UsageError(`--container-runtime-endpoint: ${places.runtimeSocket}: ${runtime.reason}`);
+  }
+  const lock = await becomeGuard(options, raw.takeOver === true, log);
+  const store = await openStore(options.stateDir, { log });
+  const startedAtMs = Date.now();
+  log.info({ version: VERSION, node: places.nodeName, stateDir: options.stateDir }, 'guard of this node');
+
+  node.api.start();
+  const firstProbe = node.api.probe(FIRST_PROBE_MS);
+  const loop = createLoop({
+    options,
+    places,
+    sources: node.sources,
+    store,
+    log,
+    onChange: (change, snapshot) => reportChange(change, snapshot, node.api),
+  });
+  const status = () => {
+    const snapshot = loop.snapshot();
+    if (snapshot === undefined) return undefined;
+    const agent = { pid: process.pid, version: VERSION, startedAtMs };
+    return report({
+      ...snapshot,
+      node: places.nodeName,
+      source: 'daemon',
+      agent,
+      settings: options.settings,
+      findings: store.findings(),
+    });
+  };
+  const socket = await serveSocket(options.runDir, {
+    status,
+    metrics: () => renderMetrics(status()),
+    yield: () => {
+      log.info('another instance asks to take over');
+      loop.stopWhenQuiet(YIELD_WITHIN_MS);
+    },
+    forget: (name) => loop.forget(name),
+  });
+  node.api.onChange(() => loop.kick());
+  const hints = watchHints({ directories: [places.staticPodDir], files: places.identity.files }, () =>
+    loop.kick(),
+  );
+  const rearming = setInterval(() => void hints.rearm(), HINTS_REARM_MS);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => loop.stop());
+
+  await firstProbe;
+  await loop.run();
+  clearInterval(rearming);
+  await hints.close();
+  await socket.close();
+  await node.close();
+  await store.close();
+  lock.release();
+  log.info('ended');
+}

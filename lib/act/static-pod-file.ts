@@ -1,0 +1,29 @@
+// Puts manifests into the kubelet's static pod directory and takes them out. What always holds: a file is complete
+// before it is visible (one rename within the directory), and a file that is not ours is never touched.
+
+import { unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { unlinkDurable, writeDurable } from '../store/write-durable.ts';
+import { manifestFileName, type WorkloadKey } from '../types/workload.ts';
+
+/**
+ * Makes a manifest visible to the kubelet, durably. Its temporary name begins with a dot, which the kubelet skips.
+ * Errors: StoreError, naming the path.
+ */
+export async function placeManifest(directory: string, workload: WorkloadKey, text: string): Promise<void> {
+  await writeDurable(join(directory, manifestFileName(workload)), text);
+}
+
+/**
+ * Takes a manifest out: gone for the kubelet when this has been called, durable when it resolves; one that is not there
+ * is fine. Not through the thread pool, where it would queue behind fsyncs of seconds. Errors: StoreError, naming the path.
+ */
+export async function removeManifest(directory: string, workload: WorkloadKey): Promise<void> {
+  const path = join(directory, manifestFileName(workload));
+  try {
+    unlinkSync(path);
+  } catch {
+    // Whatever is wrong, the durable removal below meets it too, and says so.
+  }
+  await unlinkDurable(path);
+}

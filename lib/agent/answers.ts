@@ -1,0 +1,53 @@
+// Questions whose answers may take seconds, asked beside the passes: a pass never waits for an API that is starting or
+// for a probe that hangs. It reads the last answer, and the next pass comes as soon as a new one is there.
+
+/** What a question gives before its first answer. */
+export interface AnswersOptions<T> {
+  readonly pending: T;
+  /** An answer this old is asked for anew, while it is still read. */
+  readonly freshMs: number;
+  readonly monotonicMs: () => number;
+  readonly onAnswer: () => void;
+}
+
+interface Entry<T> {
+  answer: T;
+  atMs: number;
+  asking: boolean;
+}
+
+export class Answers<T> {
+  readonly #options: AnswersOptions<T>;
+  readonly #entries = new Map<string, Entry<T>>();
+
+  constructor(options: AnswersOptions<T>) {
+    this.#options = options;
+  }
+
+  /** The last answer under this key; asks when there is none that is fresh. `ask` must not reject. */
+  read(key: string, ask: () => Promise<T>): T {
+    const { pending, freshMs, monotonicMs, onAnswer } = this.#options;
+    let entry = this.#entries.get(key);
+    if (entry === undefined) {
+      entry = { answer: pending, atMs: Number.NEGATIVE_INFINITY, asking: false };
+      this.#entries.set(key, entry);
+    }
+    const { asking, atMs } = entry;
+    if (!asking && monotonicMs() - atMs >= freshMs) {
+      const mine = entry;
+      mine.asking = true;
+      void ask().then((answer) => {
+        mine.answer = answer;
+        mine.atMs = monotonicMs();
+        mine.asking = false;
+        onAnswer();
+      });
+    }
+    return entry.answer;
+  }
+
+  /** Forgets what nobody asks about any more. */
+  retain(keys: ReadonlySet<string>): void {
+    for (const key of this.#entries.keys()) if (!keys.has(key)) this.#entries.delete(key);
+  }
+}

@@ -1,0 +1,90 @@
+// Compiles the newest live parent of each workload from what the watches hold. What always holds: an object that could
+// not be read makes the outcome unknown, never a checkpoint without it.
+
+import type { V1ConfigMap, V1Pod, V1Secret } from '@kubernetes/client-node';
+import { compile } from '../compile/compile.ts';
+import type { CompileNode } from '../compile/context.ts';
+import { references } from '../compile/references.ts';
+import { liveParent } from '../decide/facts.ts';
+import {
+  type CompileResult,
+  type Found,
+  type IssuedToken,
+  type ObjectRef,
+  objectKey,
+  tokenKey,
+} from '../types/checkpoint.ts';
+import type { Parent } from '../types/observation.ts';
+import { known, unknown } from '../types/observed.ts';
+import type { WorkloadKey } from '../types/workload.ts';
+import type { Api } from './sources.ts';
+import type { Tokens } from './tokens.ts';
+
+interface Cached {
+  readonly inputs: readonly unknown[];
+  readonly result: CompileResult;
+}
+
+export class Captures {
+  readonly #api: Api;
+  readonly #tokens: Tokens;
+  readonly #node: CompileNode;
+  readonly #cache = new Map<WorkloadKey, Cached>();
+
+  constructor(api: Api, tokens: Tokens, node: CompileNode) {
+    this.#api = api;
+    this.#tokens = tokens;
+    this.#node = node;
+  }
+
+  compileAll(parents: readonly Parent[]): ReadonlyMap<WorkloadKey, CompileResult> {
+    const results = new Map<WorkloadKey, CompileResult>();
+    const wantedRefs: ObjectRef[] = [];
+    for (const key of new Set(parents.map((p) => p.workload))) {
+      const parent = liveParent(parents, key);
+      if (parent === undefined) continue;
+      wantedRefs.push(...references(parent.pod).objects);
+      results.set(key, this.#compileOne(parent));
+    }
+    this.#api.retain(wantedRefs);
+    this.#tokens.retain(new Set(parents.map((p) => p.uid)));
+    for (const key of this.#cache.keys()) if (!results.has(key)) this.#cache.delete(key);
+    return results;
+  }
+
+  #compileOne(parent: Parent): CompileResult {
+    const refs = references(parent.pod);
+    const inputs: unknown[] = [contentOf(parent.pod)];
+    const secrets = new Map<string, Found<V1Secret>>();
+    const configMaps = new Map<string, Found<V1ConfigMap>>();
+    for (const ref of refs.objects) {
+      const object = this.#api.object(ref);
+      if (!object.known) return unknown(`${ref.kind} ${objectKey(ref)}: ${object.reason}`);
+      if (ref.kind === 'Secret') secrets.set(objectKey(ref), object.value as Found<V1Secret>);
+      else configMaps.set(objectKey(ref), object.value as Found<V1ConfigMap>);
+      inputs.push(object.value.found ? object.value.object : 'missing');
+    }
+    const tokens = new Map<string, IssuedToken>();
+    for (const ref of refs.tokens) {
+      const token = this.#tokens.get(parent, ref);
+      if (!token.known) return unknown(`token for ${ref.namespace}/${ref.serviceAccount}: ${token.reason}`);
+      tokens.set(tokenKey(ref), token.value);
+      inputs.push(token.value.token);
+    }
+    const cached = this.#cache.get(parent.workload);
+    if (cached !== undefined && same(cached.inputs, inputs)) return cached.result;
+    const result = known(compile(parent.pod, { secrets, configMaps, tokens }, this.#node));
+    this.#cache.set(parent.workload, { inputs, result });
+    return result;
+  }
+}
+
+/** Status updates are frequent and change nothing that is compiled. */
+function contentOf(pod: V1Pod): string {
+  const { resourceVersion: _, managedFields: __, ...metadata } = pod.metadata ?? {};
+  return JSON.stringify([metadata, pod.spec]);
+}
+
+function same(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}

@@ -1,0 +1,35 @@
+// Becoming the guard: the one instance on this node that decides and writes. A stand-by is started with the lock
+// already held; the DaemonSet's pod, once it has seen that it works, asks the holder to yield.
+
+import type { Logger } from 'pino';
+import { askAgent } from '../status/socket.ts';
+import { type GuardLock, guardLockPath, inheritedLock, takeLock } from './guard-lock.ts';
+import { type NodeOptions, UsageError } from './options.ts';
+
+/** A holder hands over first what it has activated, but does not keep its place for that for ever. */
+export const YIELD_WITHIN_MS = 120_000;
+
+/** A stand-by whose container ends and starts again is behind us in the queue for the lock. */
+const YIELD_WAIT_MS = YIELD_WITHIN_MS + 20_000;
+
+/**
+ * Takes the guard's lock, asking its holder to yield when `takeOver` is set.
+ * Errors: UsageError when somebody else is the guard and was not to be, or did not let go.
+ */
+export async function becomeGuard(options: NodeOptions, takeOver: boolean, log: Logger): Promise<GuardLock> {
+  const path = guardLockPath(options.stateDir);
+  const held = inheritedLock(path) ?? (await takeLock(path, 0));
+  if (held !== undefined) return held;
+  if (!takeOver) {
+    throw new UsageError(
+      `${path}: another agent is the guard of this node; see it with 'agent status', or run with --take-over to replace it`,
+    );
+  }
+  log.info('asking the present guard to yield');
+  await askAgent(options.runDir, 'POST', '/yield');
+  const yielded = await takeLock(path, YIELD_WAIT_MS);
+  if (yielded !== undefined) return yielded;
+  throw new UsageError(
+    `${path}: its holder did not yield within ${YIELD_WAIT_MS / 1_000} s; this instance gives up and is started again`,
+  );
+}

@@ -1,0 +1,127 @@
+// Takes one look at the world: asks every source, in parallel, only what this pass needs.
+
+import type { V1Pod } from '@kubernetes/client-node';
+import { isParent, toParent } from '../compile/parent.ts';
+import { liveParent } from '../decide/facts.ts';
+import type { Memory } from '../types/memory.ts';
+import type { Observation, Parent, Wanted } from '../types/observation.ts';
+import { known, type Observed, unknown } from '../types/observed.ts';
+import type { StoreReader } from '../types/store.ts';
+import type { WorkloadKey } from '../types/workload.ts';
+import { Answers } from './answers.ts';
+import type { Captures } from './captures.ts';
+import type { Sources } from './sources.ts';
+
+/** An answer about a controller holds for this long, so that a pass every 50 ms does not ask twenty times a second. */
+const WANTED_FRESH_MS = 2_000;
+
+const PROBE_FRESH_MS = 250;
+
+/** A pause longer than this (a suspended machine) counts as this much. */
+const PASS_MS_MAX = 5_000;
+
+export class Looker {
+  readonly #sources: Sources;
+  readonly #captures: Captures;
+  readonly #nodeName: string;
+  readonly #wanted: Answers<Observed<Wanted>>;
+  readonly #probes: Answers<Observed<boolean> | undefined>;
+  /** Whether a pod is a parent, and what it says, read once for each version of it. */
+  readonly #parents = new WeakMap<V1Pod, { parent: Parent | undefined }>();
+  /** What the API said last: whose probes to ask while it is away. */
+  #lastParents: readonly Parent[] = [];
+  #lastPassMs: number | undefined;
+
+  /** `onAnswer`: a question asked beside the passes has its answer; look now. */
+  constructor(sources: Sources, captures: Captures, nodeName: string, onAnswer: () => void) {
+    const { monotonicMs } = sources;
+    this.#wanted = new Answers({
+      pending: unknown('being asked'),
+      freshMs: WANTED_FRESH_MS,
+      monotonicMs,
+      onAnswer,
+    });
+    this.#probes = new Answers<Observed<boolean> | undefined>({
+      // What has not been seen to answer does not serve.
+      pending: known(false),
+      freshMs: PROBE_FRESH_MS,
+      monotonicMs,
+      onAnswer,
+    });
+    this.#sources = sources;
+    this.#captures = captures;
+    this.#nodeName = nodeName;
+  }
+
+  async look(memory: Memory, store: StoreReader): Promise<Observation> {
+    const { api, runtime } = this.#sources;
+    const [bootId, runtimeView, directory] = await Promise.all([
+      this.#sources.readBootId(),
+      runtime.observe(),
+      this.#sources.readStaticPods(),
+    ]);
+    const pods = api.pods();
+    const parents: Observed<readonly Parent[]> = pods.known
+      ? known(pods.value.map((pod) => this.#read(pod)).filter((parent) => parent !== undefined))
+      : pods;
+    if (parents.known) this.#lastParents = parents.value;
+    const compiled = parents.known ? this.#captures.compileAll(parents.value) : new Map();
+    const nowMs = this.#sources.monotonicMs();
+    const sinceLastPassMs = Math.min(nowMs - (this.#lastPassMs ?? nowMs), PASS_MS_MAX);
+    this.#lastPassMs = nowMs;
+    return {
+      sinceLastPassMs,
+      wallClockMs: this.#sources.wallClockMs(),
+      bootId,
+      api: api.state(),
+      node: api.node(),
+      parents,
+      compiled,
+      runtime: runtimeView,
+      probes: this.#probe(memory),
+      wanted: this.#askWanted(parents, memory),
+      directory,
+      stored: store.workloads(),
+    };
+  }
+
+  #read(pod: V1Pod): Parent | undefined {
+    let read = this.#parents.get(pod);
+    if (read === undefined) {
+      read = { parent: isParent(pod, this.#nodeName) ? toParent(pod) : undefined };
+      this.#parents.set(pod, read);
+    }
+    return read.parent;
+  }
+
+  /** The pods' own probes say what the API's Ready cannot: during a handover, and while the API is away. */
+  #probe(memory: Memory): Observation['probes'] {
+    const probes = new Map<string, Observed<boolean>>();
+    const asked = new Set<string>();
+    const away = this.#sources.api.state().name !== 'serving';
+    for (const { uid, pod, workload } of this.#lastParents) {
+      const phase = memory.workloads.get(workload)?.phase.name;
+      if (phase === undefined || !(away || phase === 'handover')) continue;
+      asked.add(uid);
+      const answer = this.#probes.read(uid, () => this.#sources.probePod(pod));
+      if (answer !== undefined) probes.set(uid, answer);
+    }
+    this.#probes.retain(asked);
+    return probes;
+  }
+
+  #askWanted(parents: Observed<readonly Parent[]>, memory: Memory): Observation['wanted'] {
+    const answers = new Map<WorkloadKey, Observed<Wanted>>();
+    if (!parents.known || this.#sources.api.state().name !== 'serving') return answers;
+    for (const [key, { parent }] of memory.workloads) {
+      if (liveParent(parents.value, key) !== undefined) continue;
+      if (parent === undefined) answers.set(key, unknown('no parent of it was ever seen'));
+      else
+        answers.set(
+          key,
+          this.#wanted.read(`${key} ${parent.uid}`, () => this.#sources.api.wanted(parent)),
+        );
+    }
+    return answers;
+  }
+}

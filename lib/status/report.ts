@@ -1,0 +1,160 @@
+// What the agent knows, as one value for people and machines. Pure: from an observation and the memory. It says for
+// every workload what runs now and what would happen on power loss, and gives one verdict.
+
+import { factsOf, hasImages, type WorkloadFacts } from '../decide/facts.ts';
+import { bestRevision } from '../decide/revisions.ts';
+import type { Memory, WorkloadMemory } from '../types/memory.ts';
+import type { Observation } from '../types/observation.ts';
+import type { Settings } from '../types/settings.ts';
+import type { StoreFinding } from '../types/store.ts';
+import type { WorkloadKey } from '../types/workload.ts';
+
+export type Runs = 'parent' | 'checkpoint' | 'both' | 'nothing' | 'unknown';
+
+export interface WorkloadReport {
+  readonly workload: WorkloadKey;
+  readonly state: string;
+  /** The revision that would be activated. */
+  readonly revision?: string;
+  readonly proven: boolean;
+  /** When it was proven, in milliseconds since the epoch. */
+  readonly provenAtMs?: number;
+  readonly candidate?: string;
+  readonly runs: Runs;
+  readonly parent?: string;
+  readonly onPowerLoss: string;
+  readonly recoverable: boolean;
+  readonly note?: string;
+}
+
+export interface StatusReport {
+  readonly node: string;
+  /** Where this comes from: the daemon, or the disk because no daemon answers. */
+  readonly source: 'daemon' | 'disk';
+  readonly agent?: { readonly pid: number; readonly version: string; readonly startedAtMs: number };
+  readonly api: string;
+  readonly runtime: string;
+  readonly workloads: readonly WorkloadReport[];
+  /** What needs a person's eye: damaged files, actions that fail. */
+  readonly problems: readonly string[];
+  readonly recoverable: boolean;
+  readonly verdict: string;
+}
+
+export interface ReportInput {
+  readonly node: string;
+  readonly source: StatusReport['source'];
+  readonly agent?: StatusReport['agent'];
+  readonly observation: Observation;
+  readonly memory: Memory;
+  readonly settings: Settings;
+  readonly failures: ReadonlyMap<string, string>;
+  readonly findings: readonly StoreFinding[];
+}
+
+export function report(input: ReportInput): StatusReport {
+  const { observation, memory, settings } = input;
+  const workloads = [...memory.workloads]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, workload]) =>
+      reportWorkload(workload, factsOf(key, observation, workload, settings.settleMs), observation),
+    );
+  const problems = [
+    ...input.findings.map((f) => `${f.path}: ${f.problem}; ${f.action}`),
+    ...[...input.failures].map(([action, message]) => `${action}: ${message}`),
+    ...(observation.directory.known
+      ? observation.directory.value.broken.map((b) => `${b.file}: ${b.problem}`)
+      : [`static pod directory: ${observation.directory.reason}`]),
+  ];
+  const lost = workloads.filter((w) => !w.recoverable);
+  const recoverable = workloads.length > 0 && lost.length === 0;
+  return {
+    node: input.node,
+    source: input.source,
+    ...(input.agent === undefined ? {} : { agent: input.agent }),
+    api: apiWords(observation),
+    runtime: observation.runtime.known ? 'answers' : `unknown: ${observation.runtime.reason}`,
+    workloads,
+    problems,
+    recoverable,
+    verdict: verdict(workloads, lost),
+  };
+}
+
+function verdict(workloads: readonly WorkloadReport[], lost: readonly WorkloadReport[]): string {
+  if (workloads.length === 0) {
+    return 'NOT RECOVERABLE: no workload of this node is checkpointed';
+  }
+  if (lost.length === 0)
+    return `RECOVERABLE: all ${workloads.length} workloads would come back after a power loss`;
+  return `NOT RECOVERABLE: ${lost.map((w) => w.workload).join(', ')} would not come back after a power loss`;
+}
+
+function apiWords({ api }: Observation): string {
+  switch (api.name) {
+    case 'serving':
+      return 'serving';
+    case 'unasked':
+      return 'not asked';
+    case 'denied':
+      return `denies this node: ${api.detail}`;
+    case 'away':
+      return `away: ${api.detail}`;
+  }
+}
+
+function reportWorkload(
+  memory: WorkloadMemory,
+  facts: WorkloadFacts,
+  observation: Observation,
+): WorkloadReport {
+  const revision = bestRevision(memory, facts);
+  const proven =
+    revision !== undefined && (revision === memory.proven?.revision || revision === memory.previous);
+  const outlook = foresee(memory, facts, observation, revision, proven);
+  const provenAtMs = revision === memory.proven?.revision ? memory.proven?.atMs : undefined;
+  const note = memory.note ?? (memory.phase.name === 'held' ? memory.phase.reason : undefined);
+  return {
+    workload: facts.key,
+    state: memory.phase.name,
+    ...(revision === undefined ? {} : { revision }),
+    proven,
+    ...(provenAtMs === undefined ? {} : { provenAtMs }),
+    ...(memory.candidate === undefined ? {} : { candidate: memory.candidate }),
+    runs: whatRuns(facts),
+    ...(memory.parent === undefined ? {} : { parent: memory.parent.name }),
+    ...outlook,
+    ...(note === undefined ? {} : { note }),
+  };
+}
+
+function whatRuns({ parentRuns, checkpointRuns }: WorkloadFacts): Runs {
+  if (!parentRuns.known || !checkpointRuns.known) return 'unknown';
+  const parent = parentRuns.value === 'running';
+  const checkpoint = checkpointRuns.value === 'running';
+  if (parent && checkpoint) return 'both';
+  return parent ? 'parent' : checkpoint ? 'checkpoint' : 'nothing';
+}
+
+function foresee(
+  memory: WorkloadMemory,
+  facts: WorkloadFacts,
+  observation: Observation,
+  revision: string | undefined,
+  proven: boolean,
+): Pick<WorkloadReport, 'onPowerLoss' | 'recoverable'> {
+  if (revision === undefined) return { onPowerLoss: 'lost: no checkpoint yet', recoverable: false };
+  if (memory.phase.name === 'held' && memory.phase.active === undefined) {
+    return { onPowerLoss: 'held: not activated', recoverable: false };
+  }
+  const stored = observation.stored
+    .find((w) => w.key === facts.key)
+    ?.revisions.find((r) => r.revision === revision);
+  const images = observation.runtime.known ? observation.runtime.value.images : undefined;
+  if (stored !== undefined && images !== undefined && !hasImages(images, stored.manifest)) {
+    return { onPowerLoss: 'at risk: an image is not on this node', recoverable: false };
+  }
+  if (!proven) return { onPowerLoss: 'activates an unproven copy', recoverable: false };
+  const active = memory.phase.name === 'active' || memory.phase.name === 'held';
+  return { onPowerLoss: active ? 'starts with the kubelet' : 'is activated', recoverable: true };
+}
