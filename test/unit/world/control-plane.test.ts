@@ -1,0 +1,128 @@
+// The self-hosted control plane as a whole: what it does by itself at a power loss and at an update, and what an
+// agent that puts checkpoints in the right place at the right time changes (reference/real-cluster.md).
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { deletePod } from '../../world/api-objects.ts';
+import { manifest, Scene } from './scenes.ts';
+
+function changeFlag(scene: Scene, workload: string, flag: string): void {
+  const { store } = scene.world;
+  const daemonSet = store.get('daemonsets', 'kube-system', workload);
+  const template = daemonSet?.spec?.template;
+  const [container] = template?.spec?.containers ?? [];
+  assert.ok(daemonSet?.spec && template?.spec && container);
+  const containers = [{ ...container, args: [...(container.args ?? []), flag] }];
+  const spec = { ...daemonSet.spec, template: { ...template, spec: { ...template.spec, containers } } };
+  store.put('daemonsets', { ...daemonSet, spec });
+}
+
+const api = (scene: Scene) => scene.world.availability.answerTo('n1');
+
+describe('a self-hosted control plane', () => {
+  it('runs, every parent Ready, and is quiet', () => {
+    const scene = new Scene();
+    scene.seconds(120);
+    assert.ok(scene.allParentsReady());
+    const version = scene.world.store.resourceVersion;
+    scene.seconds(600);
+    assert.equal(scene.world.store.resourceVersion, version, scene.world.story.toString());
+  });
+
+  it('does not come back from a power loss by itself', () => {
+    const scene = new Scene();
+    scene.node.powerOff();
+    scene.seconds(5);
+    assert.equal(api(scene), 'refused');
+    scene.node.powerOn();
+    scene.seconds(3600);
+    assert.equal(api(scene), 'refused');
+  });
+
+  it('lists what ran before a power loss as NOTREADY and EXITED (containerd keeps it on disk)', () => {
+    const scene = new Scene();
+    scene.powerCycle();
+    scene.seconds(2);
+    assert.equal([...scene.node.runtime.sandboxes.values()].filter(({ ready }) => !ready).length, 4);
+    assert.ok([...scene.node.runtime.containers.values()].every(({ state }) => state === 'exited'));
+  });
+
+  it('comes back with checkpoints; parents are rejected with NodeAffinity and replaced under new names', () => {
+    const scene = new Scene();
+    const before = scene.parent('kube-apiserver')?.metadata?.name;
+    scene.powerCycle(() => scene.activateAll());
+    const ready = scene.secondsUntil(() => api(scene) === 'serving', 60);
+    assert.ok(ready > 5 && ready < 30, `ready after ${ready} s`);
+    scene.secondsUntil(() => scene.parent('kube-apiserver')?.metadata?.name !== before, 60);
+    assert.match(scene.world.story.toString(), /Predicate NodeAffinity failed/);
+  });
+
+  it('hands over at the price of one apiserver start when the checkpoint goes as the parent arrives', () => {
+    const scene = new Scene();
+    scene.powerCycle(() => scene.activateAll());
+    scene.secondsUntil(() => api(scene) === 'serving', 60);
+    const withdrawn = new Set<string>();
+    let awayMs = 0;
+    scene.secondsUntil(() => {
+      for (const { metadata } of scene.world.store.list('daemonsets')) {
+        const name = metadata?.name ?? '';
+        const parent = scene.parent(name);
+        const created =
+          parent !== undefined && scene.node.runtime.sandboxesOf(parent.metadata?.uid ?? '').length > 0;
+        const fresh =
+          created &&
+          parent.status?.phase !== 'Failed' &&
+          scene.node.kubelet?.workers.has(parent.metadata?.uid ?? '');
+        if (fresh && !withdrawn.has(name)) {
+          withdrawn.add(name);
+          scene.files.remove(`${name}.json`);
+        }
+      }
+      if (api(scene) !== 'serving') awayMs += 50;
+      return withdrawn.size === 4 && scene.allParentsReady();
+    }, 240);
+    assert.ok(awayMs < 8_000, `away for ${awayMs} ms\n${scene.world.story}`);
+  });
+
+  it('lets two programs fight for a port: the second exits and backs off, 10 s doubling to 300 s', () => {
+    const scene = new Scene();
+    const etcd = scene.parent('etcd')?.spec?.containers[0];
+    assert.ok(etcd);
+    const { ports: _ports, volumeMounts: _mounts, ...container } = etcd;
+    scene.files.write('etcd.json', manifest('etcd', { hostNetwork: true, containers: [container] }, 'rival'));
+    scene.seconds(1_500);
+    const exits = scene.world.story.lines.filter(({ what }) => what.includes('address already in use'));
+    const gaps = exits.slice(1).map(({ atMs }, i) => Math.round((atMs - (exits[i]?.atMs ?? 0)) / 1000));
+    assert.deepEqual(gaps.slice(0, 8), [0, 10, 20, 40, 80, 160, 300, 300]);
+    assert.equal(api(scene), 'serving');
+  });
+
+  it('is deadlocked by an ordinary update of the only apiserver, and goes on with a checkpoint', () => {
+    const scene = new Scene();
+    changeFlag(scene, 'kube-apiserver', '--v=2');
+    scene.seconds(900);
+    assert.equal(api(scene), 'refused', scene.world.story.toString());
+    scene.activateAll();
+    scene.secondsUntil(() => api(scene) === 'serving', 60);
+    const isNew = () => scene.parent('kube-apiserver')?.spec?.containers[0]?.args?.includes('--v=2') === true;
+    scene.secondsUntil(isNew, 400);
+  });
+
+  it('leaves a new pod Pending while nobody schedules', () => {
+    const scene = new Scene();
+    const scheduler = scene.parent('kube-scheduler');
+    deletePod(scene.world.store, 'kube-system', scheduler?.metadata?.name ?? '', scene.world.nowMs);
+    scene.seconds(300);
+    const successor = scene.parent('kube-scheduler');
+    assert.notEqual(successor?.metadata?.name, scheduler?.metadata?.name);
+    assert.equal(successor?.spec?.nodeName, undefined);
+  });
+
+  it('a bad flag makes the only apiserver crash-loop', () => {
+    const scene = new Scene();
+    changeFlag(scene, 'kube-scheduler', '--no-such-flag=1');
+    scene.seconds(60);
+    // The scheduler's own update needs a scheduler: the same deadlock.
+    assert.equal(scene.parent('kube-scheduler')?.spec?.nodeName, undefined);
+  });
+});

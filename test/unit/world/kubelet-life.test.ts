@@ -1,0 +1,127 @@
+// A kubelet, a runtime or a network that goes while containers run (reference/kubelet.md §4), and determinism.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { seededRandom } from '../../world/random.ts';
+import { Schedule } from '../../world/schedule.ts';
+import { manifest, Scene } from './scenes.ts';
+
+describe('a kubelet that dies', () => {
+  it('leaves every container running, and takes them over when it is back', () => {
+    const scene = new Scene();
+    scene.seconds(10);
+    const ids = [...scene.node.runtime.containers.keys()];
+    scene.node.killKubelet();
+    scene.seconds(60);
+    scene.node.startKubelet();
+    scene.seconds(60);
+    assert.deepEqual([...scene.node.runtime.containers.keys()], ids);
+    assert.ok(scene.allParentsReady());
+  });
+
+  it('restarts nothing while it is dead, and what died meanwhile when it is back', () => {
+    const scene = new Scene();
+    const uid = scene.parent('etcd')?.metadata?.uid ?? '';
+    scene.node.killKubelet();
+    const [container] = scene.node.runtime.containersOf(uid);
+    assert.ok(container);
+    scene.node.runtime.killContainer(container);
+    scene.seconds(60);
+    assert.equal(scene.world.availability.etcdServing, false);
+    // Without etcd there is no API, so API pods stay unmanaged: nobody restarts it.
+    scene.node.startKubelet();
+    scene.seconds(600);
+    assert.equal(scene.world.availability.etcdServing, false);
+  });
+
+  it('kills what nobody wants any more only after it has listed its pods from the API', () => {
+    const scene = new Scene();
+    scene.files.write('a.json', manifest('a'));
+    scene.seconds(5);
+    scene.node.killKubelet();
+    scene.files.remove('a.json');
+    scene.node.cutNetwork(true);
+    scene.node.startKubelet();
+    scene.seconds(60);
+    assert.ok(scene.runs('a-n1'));
+    scene.node.cutNetwork(false);
+    scene.seconds(10);
+    assert.ok(!scene.runs('a-n1'));
+  });
+});
+
+describe('the world', () => {
+  it('tells a cut network (silence) from a dead apiserver (refused) and from one without etcd (500)', () => {
+    const scene = new Scene();
+    const answer = () => scene.world.availability.answerTo('n1');
+    scene.node.cutNetwork(true);
+    assert.equal(answer(), 'silent');
+    scene.node.cutNetwork(false);
+    const uid = scene.parent('etcd')?.metadata?.uid ?? '';
+    const [etcd] = scene.node.runtime.containersOf(uid);
+    assert.ok(etcd);
+    scene.node.runtime.killContainer(etcd);
+    scene.seconds(0.1);
+    assert.equal(answer(), 'unready');
+    scene.seconds(10);
+    assert.equal(answer(), 'serving', 'the kubelet restarted etcd, without an API');
+    scene.node.powerOff();
+    scene.seconds(0);
+    assert.equal(answer(), 'refused');
+  });
+
+  it('answers 410 to a watch from before a compaction, and forgets versions when etcd is restored', () => {
+    const { store } = new Scene().world;
+    const backup = store.snapshot();
+    const before = store.resourceVersion;
+    store.put('configmaps', { metadata: { name: 'x', namespace: 'kube-system' } });
+    assert.equal(store.eventsSince(before)?.length, 1);
+    store.compact();
+    assert.equal(store.eventsSince(before), undefined);
+    store.restore(backup);
+    assert.equal(store.resourceVersion, before);
+  });
+
+  it('registers the node anew, without its role, after etcd was emptied', () => {
+    const scene = new Scene();
+    const before = scene.world.store.get('nodes', undefined, 'n1')?.metadata?.uid;
+    scene.world.store.restore();
+    scene.seconds(30);
+    const node = scene.world.store.get('nodes', undefined, 'n1');
+    assert.notEqual(node?.metadata?.uid, before);
+    assert.equal(node?.metadata?.labels?.['node-role.kubernetes.io/master'], undefined);
+  });
+
+  it('tells the same story for the same seed, in big steps and in small ones', () => {
+    const story = (seed: number, stepSeconds: number): string => {
+      const scene = new Scene({ seed });
+      scene.seconds(10);
+      scene.node.powerOff();
+      scene.activateAll();
+      scene.node.powerOn();
+      for (let passed = 0; passed < 300; passed += stepSeconds) scene.seconds(stepSeconds);
+      return scene.world.story.toString();
+    };
+    assert.equal(story(3, 0.5), story(3, 100));
+    assert.notEqual(story(3, 100), story(4, 100));
+  });
+
+  it('runs events in the order of time, then of asking, and none of a life that ended', () => {
+    const schedule = new Schedule(0);
+    const told: string[] = [];
+    const life = { alive: true };
+    schedule.after(20, () => told.push('later'));
+    schedule.after(10, () => told.push('first'));
+    schedule.after(10, () => told.push('second'));
+    schedule.after(15, () => told.push('dead'), life);
+    life.alive = false;
+    schedule.advance(30);
+    assert.deepEqual(told, ['first', 'second', 'later']);
+  });
+
+  it('draws from its seed alone', () => {
+    const draw = (seed: number) => Array.from({ length: 3 }, seededRandom(seed).next);
+    assert.deepEqual(draw(1), draw(1));
+    assert.notDeepEqual(draw(1), draw(2));
+  });
+});

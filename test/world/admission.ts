@@ -1,0 +1,145 @@
+// Model: what the kubelet checks before and while it starts a pod. Pure: it answers with a reason, or nothing.
+
+import type { V1Pod, V1Volume } from '@kubernetes/client-node';
+import type { HostPaths } from './static-pod-files.ts';
+
+/** Which kubelet is modelled; the facts are in kubelet.md §1 and §2. */
+export interface KubeletBehaviour {
+  /** From 1.34 on a static pod that names an API object is refused; before, it hangs in ContainerCreating. */
+  readonly refusesApiReferences: boolean;
+  /** From 1.22.5 on a static pod with a new UID waits for the old one of its name to be gone; before, they overlap. */
+  readonly newUidWaitsForOld: boolean;
+  /** Just after a boot the kubelet does not know its own role label: pods that select on it are Failed. */
+  readonly rejectsAfterBoot: boolean;
+  /** The model takes the worst: a static pod removed and added with the same UID never starts (#105543). */
+  readonly sameUidStartsAgain: boolean;
+}
+
+export const KUBELET_1_20: KubeletBehaviour = {
+  refusesApiReferences: false,
+  newUidWaitsForOld: false,
+  rejectsAfterBoot: true,
+  sameUidStartsAgain: false,
+};
+export const KUBELET_1_36: KubeletBehaviour = {
+  ...KUBELET_1_20,
+  refusesApiReferences: true,
+  newUidWaitsForOld: true,
+};
+
+export interface Rejection {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Labels the kubelet gives itself while it has not seen its Node object: no role among them. */
+export function ownLabels(node: string): Record<string, string> {
+  return { 'kubernetes.io/hostname': node, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' };
+}
+
+/** Admission against the pods already admitted. A rejected pod is Failed for good (#116484). */
+export function admit(
+  pod: V1Pod,
+  source: 'file' | 'api',
+  admitted: readonly V1Pod[],
+  labels: Readonly<Record<string, string>>,
+  behaviour: KubeletBehaviour,
+): Rejection | undefined {
+  const apiObject = source === 'file' && behaviour.refusesApiReferences ? namedApiObject(pod) : undefined;
+  if (apiObject !== undefined) {
+    return {
+      reason: 'InvalidStaticPod',
+      message: `a static pod may not reference API objects (${apiObject})`,
+    };
+  }
+  const selector = Object.entries(pod.spec?.nodeSelector ?? {});
+  if (selector.some(([key, value]) => labels[key] !== value)) {
+    return { reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed' };
+  }
+  const taken = new Set(admitted.flatMap(declaredPorts));
+  const clash = declaredPorts(pod).find((port) => taken.has(port));
+  if (clash !== undefined) {
+    return { reason: 'NodePorts', message: `Predicate NodePorts failed: host port ${clash}` };
+  }
+  return undefined;
+}
+
+/** Only declared ports count at admission; what a process binds without saying so is found out by the process. */
+function declaredPorts(pod: V1Pod): number[] {
+  const ports = pod.spec?.containers.flatMap((container) => container.ports ?? []) ?? [];
+  return ports.map(({ hostPort }) => hostPort ?? 0).filter((port) => port > 0);
+}
+
+/** The first API object a static pod names although none may be named (kubelet.md §2, "even optional"). */
+export function namedApiObject(pod: V1Pod): string | undefined {
+  const spec = pod.spec;
+  if (spec?.serviceAccountName) return 'serviceAccountName';
+  if (spec?.imagePullSecrets?.length) return 'imagePullSecrets';
+  for (const container of [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]) {
+    if (container.envFrom?.some((source) => source.secretRef ?? source.configMapRef)) return 'envFrom';
+    if (container.env?.some(({ valueFrom }) => valueFrom?.secretKeyRef ?? valueFrom?.configMapKeyRef))
+      return 'env';
+  }
+  return spec?.volumes?.find((volume) => apiObjectsOf(volume).length > 0)?.name;
+}
+
+interface ApiObjectName {
+  readonly resource: 'secrets' | 'configmaps' | 'token';
+  readonly name: string;
+  readonly optional: boolean;
+}
+
+function apiObjectsOf(volume: V1Volume): ApiObjectName[] {
+  const sources = [
+    {
+      secret: volume.secret && { ...volume.secret, name: volume.secret.secretName },
+      configMap: volume.configMap,
+    },
+    ...(volume.projected?.sources ?? []),
+  ];
+  return sources.flatMap((source): ApiObjectName[] => {
+    const found: ApiObjectName[] = [];
+    const { secret, configMap } = source;
+    if (secret)
+      found.push({ resource: 'secrets', name: secret.name ?? '', optional: secret.optional === true });
+    if (configMap) {
+      found.push({
+        resource: 'configmaps',
+        name: configMap.name ?? '',
+        optional: configMap.optional === true,
+      });
+    }
+    if ('serviceAccountToken' in source && source.serviceAccountToken) {
+      found.push({ resource: 'token', name: 'token', optional: false });
+    }
+    return found;
+  });
+}
+
+/** Why the volumes cannot be mounted now; undefined when they can. The kubelet tries again for ever. */
+export function mountProblem(
+  pod: V1Pod,
+  source: 'file' | 'api',
+  objectExists: ((resource: 'secrets' | 'configmaps', name: string) => boolean) | undefined,
+  paths: HostPaths,
+): string | undefined {
+  for (const volume of pod.spec?.volumes ?? []) {
+    const { hostPath } = volume;
+    if (hostPath?.type === 'Directory' && paths.kind(hostPath.path) !== 'directory') {
+      return `hostPath type check failed: ${hostPath.path} is not a directory`;
+    }
+    if (hostPath?.type === 'File' && paths.kind(hostPath.path) !== 'file') {
+      return `hostPath type check failed: ${hostPath.path} is not a file`;
+    }
+    for (const { resource, name, optional } of apiObjectsOf(volume)) {
+      // The Node authorizer gives mirror pods no access, so a static pod hangs here online, too.
+      if (source === 'file')
+        return `volume ${volume.name}: ${resource} ${name} is not available to a static pod`;
+      if (objectExists === undefined) return `volume ${volume.name}: the API is away`;
+      if (resource !== 'token' && !optional && !objectExists(resource, name)) {
+        return `volume ${volume.name}: ${resource} ${name} not found`;
+      }
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,80 @@
+// Model: how long things take in the world, in milliseconds, at the real cluster's order of size. One factor
+// scales the long ones (the demo is shorter than life); the agent under test is never scaled.
+
+export interface Delays {
+  /** Power on to the runtime's socket, and from there to the kubelet's first look at its directory. */
+  readonly runtimeStart: number;
+  readonly kubeletStart: number;
+  readonly sandbox: number;
+  readonly containerStart: number;
+  readonly etcdStart: number;
+  readonly apiserverBind: number;
+  /** Start to /readyz, etcd being there. */
+  readonly apiserverStart: number;
+  /** An apiserver that finds no etcd, and a controller-manager that finds no API, exit after this. */
+  readonly apiserverPatience: number;
+  readonly controllerStart: number;
+  readonly controllerPatience: number;
+  /** client-go's LeaseDuration: a new leader waits it out, whoever held the lease before. */
+  readonly lease: number;
+  /** client-go's RenewDeadline: a leader that cannot renew exits. */
+  readonly renewDeadline: number;
+  readonly otherStart: number;
+  /** SIGTERM to exit. real-cluster.md: a checkpoint's container was gone 0.2 s after its file. */
+  readonly stop: number;
+  readonly watchLatency: number;
+  /** API back to the kubelet's first list, and to its knowledge of its own Node's labels. */
+  readonly kubeletRelist: number;
+  /** fileCheckFrequency. */
+  readonly staticRelist: number;
+  readonly mountRetry: number;
+  readonly housekeeping: number;
+  readonly readinessPeriod: number;
+  readonly controllerSync: number;
+  /** The DaemonSet controller's back-off over Failed pods: this, doubling to 15 minutes. */
+  readonly failedPodBackoff: number;
+  readonly crashBackoff: number;
+  readonly crashBackoffMax: number;
+  /** A container that ran this long starts with a fresh back-off. */
+  readonly crashBackoffReset: number;
+}
+
+export const REAL_DELAYS: Delays = {
+  runtimeStart: 800,
+  kubeletStart: 2_500,
+  sandbox: 300,
+  containerStart: 200,
+  etcdStart: 1_000,
+  apiserverBind: 1_500,
+  apiserverStart: 5_000,
+  apiserverPatience: 20_000,
+  controllerStart: 1_500,
+  controllerPatience: 10_000,
+  lease: 15_000,
+  renewDeadline: 10_000,
+  otherStart: 500,
+  stop: 200,
+  watchLatency: 10,
+  kubeletRelist: 1_000,
+  staticRelist: 20_000,
+  mountRetry: 1_000,
+  housekeeping: 2_000,
+  readinessPeriod: 1_000,
+  controllerSync: 200,
+  failedPodBackoff: 1_000,
+  crashBackoff: 10_000,
+  crashBackoffMax: 300_000,
+  crashBackoffReset: 600_000,
+};
+
+/** What a runtime or a kubelet does within half a second is not scaled: the agent meets it at its own, real pace. */
+const UNSCALED_MS_MAX = 500;
+
+/** The same world with its long waits `factor` times as long (0.2: a fifth). */
+export function scaledDelays(delays: Delays, factor: number): Delays {
+  const scaled = Object.entries(delays).map(([name, ms]: [string, number]) => [
+    name,
+    ms <= UNSCALED_MS_MAX ? ms : ms * factor,
+  ]);
+  return Object.fromEntries(scaled) as unknown as Delays;
+}

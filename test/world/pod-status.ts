@@ -1,0 +1,115 @@
+// Model: what the kubelet writes to the API about its pods: status of API pods, and mirror pods of static ones.
+// Called only when the API serves this node; nothing here keeps state, so a lost write is made good at the next look.
+
+import type { V1Pod, V1PodStatus } from '@kubernetes/client-node';
+import { namedApiObject, type Rejection } from './admission.ts';
+import { apiTime } from './api-objects.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { PodWorker } from './pod-worker.ts';
+
+const MIRROR = 'kubernetes.io/config.mirror';
+
+export function writeStatus(store: ObjectStore, worker: PodWorker, nowMs: number): void {
+  const { namespace, name, uid } = worker.pod.metadata ?? {};
+  const current = store.get('pods', namespace, name ?? '');
+  if (current === undefined || (current.metadata?.uid !== uid && worker.source === 'api')) return;
+  // Nothing new on either side: most looks end here, and a simulation takes millions of them.
+  if (worker.reported?.object === current && worker.reported.as === worker.appearance) return;
+  put(store, current, statusOf(worker, current, nowMs));
+  const object = store.get('pods', namespace, name ?? '');
+  worker.reported = { object, as: worker.appearance };
+}
+
+export function writeRejection(store: ObjectStore, pod: V1Pod, { reason, message }: Rejection): void {
+  const current = store.get('pods', pod.metadata?.namespace, pod.metadata?.name ?? '');
+  if (current === undefined || current.metadata?.uid !== pod.metadata?.uid) return;
+  put(store, current, {
+    ...current.status,
+    phase: 'Failed',
+    reason,
+    message,
+    conditions: [],
+    containerStatuses: [],
+  });
+}
+
+function put(store: ObjectStore, current: V1Pod, status: V1PodStatus): void {
+  if (JSON.stringify(current.status) !== JSON.stringify(status)) store.put('pods', { ...current, status });
+}
+
+function statusOf(worker: PodWorker, current: V1Pod, nowMs: number): V1PodStatus {
+  const containerStatuses = worker.containers().map((spec) => {
+    const container = worker.newest(spec.name);
+    const running = container?.state === 'running';
+    const state = running
+      ? { running: { startedAt: apiTime(container.startedAtMs) } }
+      : { waiting: { reason: worker.waiting.split(':')[0] || 'ContainerCreating' } };
+    return {
+      name: spec.name,
+      image: spec.image ?? '',
+      imageID: spec.image ?? '',
+      containerID: container === undefined ? '' : `containerd://${container.id}`,
+      ready: running && container.process?.serving === true,
+      restartCount: container?.attempt ?? 0,
+      started: running,
+      state,
+    };
+  });
+  const started = containerStatuses.some(({ containerID }) => containerID !== '');
+  const status = worker.isReady ? 'True' : 'False';
+  const before = current.status?.conditions?.find(({ type }) => type === 'Ready');
+  const lastTransitionTime = before?.status === status ? before.lastTransitionTime : apiTime(nowMs);
+  const condition = (type: string) => ({ type, status, ...(lastTransitionTime && { lastTransitionTime }) });
+  return {
+    ...current.status,
+    phase: started ? 'Running' : 'Pending',
+    startTime: current.status?.startTime ?? apiTime(nowMs),
+    hostIP: '127.0.0.1',
+    podIP: '127.0.0.1',
+    conditions: [condition('Ready'), condition('ContainersReady')],
+    containerStatuses,
+  };
+}
+
+/** Creates missing mirrors and removes those of static pods that are gone. A refused mirror stops nothing (kubelet.md §3). */
+export function reconcileMirrors(
+  store: ObjectStore,
+  node: string,
+  workers: readonly PodWorker[],
+  nowMs: number,
+): void {
+  const wanted = new Map(
+    workers
+      .filter(({ source, isTerminating }) => source === 'file' && !isTerminating)
+      .map((worker) => [`${worker.pod.metadata?.namespace}/${worker.pod.metadata?.name}`, worker]),
+  );
+  for (const { metadata, spec } of store.list('pods')) {
+    const hash = metadata?.annotations?.[MIRROR];
+    if (hash === undefined || spec?.nodeName !== node) continue;
+    const worker = wanted.get(`${metadata?.namespace}/${metadata?.name}`);
+    if (worker?.uid !== hash) store.remove('pods', metadata?.namespace, metadata?.name ?? '');
+  }
+  for (const worker of wanted.values()) {
+    const { namespace, name, annotations } = worker.pod.metadata ?? {};
+    if (namedApiObject(worker.pod) !== undefined) continue;
+    if (store.get('pods', namespace, name ?? '') === undefined) {
+      const owner = store.get('nodes', undefined, node);
+      const mirror: V1Pod = {
+        ...worker.pod,
+        metadata: {
+          ...worker.pod.metadata,
+          // The API gives a mirror its own UID; the static one is told by the annotation (here: the UID itself).
+          uid: `mirror-${worker.uid}`,
+          creationTimestamp: apiTime(nowMs),
+          annotations: { ...annotations, [MIRROR]: worker.uid, 'kubernetes.io/config.hash': worker.uid },
+          ownerReferences: [
+            { apiVersion: 'v1', kind: 'Node', name: node, uid: owner?.metadata?.uid ?? '', controller: true },
+          ],
+        },
+        status: { phase: 'Pending' },
+      };
+      store.put('pods', mirror);
+    }
+    writeStatus(store, worker, nowMs);
+  }
+}

@@ -1,0 +1,189 @@
+// Model: one pod's life in the kubelet. Volumes, sandbox, init containers, containers, restarts with back-off, end.
+// Everything it schedules dies with the kubelet (`kubelet.alive`); the containers do not.
+
+import type { V1Container, V1Pod } from '@kubernetes/client-node';
+import type { CrashBackoff } from './crash-backoff.ts';
+import type { Delays } from './delays.ts';
+import { programOf } from './programs.ts';
+import type { ContainerRecord, RuntimeModel, Sandbox } from './runtime-model.ts';
+import type { Life, Schedule } from './schedule.ts';
+
+/** What a worker needs of its kubelet. */
+export interface WorkerHost {
+  readonly life: Life;
+  readonly schedule: Schedule;
+  readonly delays: Delays;
+  readonly runtime: RuntimeModel;
+  readonly backoff: CrashBackoff;
+  mountProblem(worker: PodWorker): string | undefined;
+  statusChanged(worker: PodWorker): void;
+  stopped(worker: PodWorker): void;
+  tell(pod: V1Pod, what: string): void;
+}
+
+export class PodWorker {
+  pod: V1Pod;
+  readonly source: 'file' | 'api';
+  /** Why it does not run, in the words of `kubectl describe`. */
+  waiting = '';
+  /** What the API was last told. */
+  reported: { readonly object: V1Pod | undefined; readonly as: string } | undefined;
+  private readonly host: WorkerHost;
+  private sandbox: Sandbox | undefined;
+  private terminating = false;
+
+  constructor(host: WorkerHost, pod: V1Pod, source: 'file' | 'api') {
+    this.host = host;
+    this.pod = pod;
+    this.source = source;
+  }
+
+  get uid(): string {
+    return this.pod.metadata?.uid ?? '';
+  }
+
+  get isTerminating(): boolean {
+    return this.terminating;
+  }
+
+  /** Starts the pod, or takes over what an earlier kubelet left running. */
+  begin(): void {
+    this.sandbox = this.host.runtime.sandboxesOf(this.uid).find(({ ready }) => ready);
+    if (this.sandbox === undefined) {
+      this.mount();
+      return;
+    }
+    for (const spec of this.containers()) {
+      if (this.newest(spec.name)?.state !== 'running') this.launch(spec, 'main');
+    }
+    this.host.statusChanged(this);
+  }
+
+  /** Same UID, new content: from 1.31 on only name and image decide whether a container restarts. */
+  update(pod: V1Pod): void {
+    const before = this.pod;
+    this.pod = pod;
+    for (const spec of this.containers()) {
+      const old = before.spec?.containers.find(({ name }) => name === spec.name);
+      const running = this.newest(spec.name);
+      if (old?.image !== spec.image && running?.state === 'running') this.host.runtime.killContainer(running);
+    }
+  }
+
+  stop(): void {
+    if (this.terminating) return;
+    this.terminating = true;
+    this.host.tell(this.pod, 'stopping');
+    this.host.runtime.terminatePod(this.uid);
+    this.finishWhenDead();
+  }
+
+  exited(container: ContainerRecord): void {
+    if (this.terminating) {
+      this.finishWhenDead();
+      return;
+    }
+    this.host.tell(this.pod, `${container.name} exited with ${container.exitCode} (${container.reason})`);
+    const inits = this.pod.spec?.initContainers ?? [];
+    const init = inits.findIndex(({ name }) => name === container.name);
+    const spec = inits[init] ?? this.containers().find(({ name }) => name === container.name);
+    if (spec === undefined) return;
+    if (init >= 0 && container.exitCode === 0) {
+      this.runInit(init + 1);
+      return;
+    }
+    const delayMs = this.host.backoff.afterExit(this.uid, spec.name, container.finishedAtMs);
+    if (delayMs > 0) this.waiting = 'CrashLoopBackOff';
+    this.host.statusChanged(this);
+    this.later(delayMs, () => this.launch(spec, init >= 0 ? 'init' : 'main'));
+  }
+
+  newest(name: string): ContainerRecord | undefined {
+    return this.host.runtime
+      .containersOf(this.uid)
+      .filter((container) => container.name === name)
+      .sort((a, b) => b.attempt - a.attempt)[0];
+  }
+
+  containers(): readonly V1Container[] {
+    return this.pod.spec?.containers ?? [];
+  }
+
+  /** All containers run, and those that have something to be ready for are. */
+  get isReady(): boolean {
+    return this.containers().every(({ name }) => this.newest(name)?.process?.serving === true);
+  }
+
+  /** All that its status shows, in one word, to tell whether there is something to report. */
+  get appearance(): string {
+    const parts = this.containers().map(({ name }) => {
+      const container = this.newest(name);
+      return `${container?.attempt}/${container?.state}/${container?.process?.serving}`;
+    });
+    return `${parts.join()} ${this.waiting}`;
+  }
+
+  private mount(): void {
+    const problem = this.host.mountProblem(this);
+    if (problem !== undefined) {
+      this.wait(`ContainerCreating: ${problem}`);
+      this.later(this.host.delays.mountRetry, () => this.mount());
+      return;
+    }
+    this.later(this.host.delays.sandbox, () => {
+      this.sandbox = this.host.runtime.runSandbox(this.pod, this.source);
+      this.runInit(0);
+    });
+  }
+
+  private runInit(index: number): void {
+    const init = this.pod.spec?.initContainers?.[index];
+    if (init !== undefined) {
+      this.launch(init, 'init');
+      return;
+    }
+    for (const spec of this.containers()) this.launch(spec, 'main');
+  }
+
+  private launch(spec: V1Container, kind: 'init' | 'main'): void {
+    const { runtime, delays } = this.host;
+    if (this.sandbox === undefined) return;
+    // No registry in this world: IfNotPresent finds the image or waits, Always never falls back to the local one.
+    if (spec.imagePullPolicy === 'Always' || !runtime.images.has(spec.image ?? '')) {
+      this.wait(`ImagePullBackOff: ${spec.image}`);
+      this.later(delays.crashBackoff, () => this.launch(spec, kind));
+      return;
+    }
+    const container = runtime.createContainer(this.pod, this.sandbox, spec);
+    this.later(delays.containerStart, () => {
+      this.waiting = '';
+      runtime.startContainer(container, programOf(this.pod, spec, kind, delays));
+      this.host.statusChanged(this);
+    });
+  }
+
+  private finishWhenDead(): void {
+    const { runtime } = this.host;
+    if (runtime.containersOf(this.uid).some(({ state }) => state === 'running')) return;
+    for (const sandbox of runtime.sandboxesOf(this.uid)) sandbox.ready = false;
+    runtime.removePod(this.uid);
+    this.host.stopped(this);
+  }
+
+  private wait(reason: string): void {
+    if (this.waiting === reason) return;
+    this.waiting = reason;
+    this.host.tell(this.pod, reason);
+    this.host.statusChanged(this);
+  }
+
+  private later(delayMs: number, run: () => void): void {
+    const step = (): void => {
+      if (this.terminating) return;
+      // The runtime is restarting: the kubelet tries again.
+      if (this.host.runtime.up) run();
+      else this.later(this.host.delays.mountRetry, run);
+    };
+    this.host.schedule.after(delayMs, step, this.host.life);
+  }
+}
