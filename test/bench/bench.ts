@@ -1,0 +1,116 @@
+// `npm run bench`: the numbers of the design on the real cluster, each beside its floor in the same run. As root on
+// Debian. `--minutes N` is the window after power on in which the API's absence is summed up (default 15).
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { Cluster } from '../cluster/cluster.ts';
+import { createCluster } from '../cluster/create-cluster.ts';
+import type { Master } from '../cluster/master.ts';
+import { missingRequirement } from '../cluster/requirements.ts';
+import { daemonReport, deployAgent, isAtRest, recoverCommand, workloads } from '../e2e/agent-on-cluster.ts';
+import { measureFloor } from '../e2e/floor.ts';
+
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '15' } } });
+const windowMs = Number(values.minutes) * 60_000;
+if (!(windowMs > 0)) throw new Error(`--minutes: '${values.minutes}' is not a number of minutes`);
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+async function atRest(cluster: Cluster): Promise<void> {
+  await cluster.waitUntil('all parents serve and all checkpoints stand by', 300_000, async () =>
+    isAtRest(await daemonReport(cluster.master), workloads),
+  );
+}
+
+async function powerLoss(
+  cluster: Cluster,
+  title: string,
+  before: string[][],
+  floorMs: number,
+): Promise<void> {
+  const { master } = cluster;
+  await master.powerOff();
+  const api = cluster.apiAvailability();
+  const { startedAt } = await master.powerOn({ beforeKubelet: before });
+  const readyMs = (await cluster.waitForReady()) - startedAt;
+  await atRest(cluster);
+  const handedOverMs = Date.now() - startedAt;
+  await sleep(Math.max(0, startedAt + windowMs - Date.now()));
+  const { downMs, downIntervals } = await api.stop();
+  console.log(`${title}:`);
+  console.log(
+    `  API ready after power on        ${seconds(readyMs)} (${(readyMs / floorMs).toFixed(2)} x the floor)`,
+  );
+  console.log(
+    `  API away in ${values.minutes} minutes         ${seconds(downMs)} in ${downIntervals.length} pieces (floor + ${seconds(downMs - floorMs)})`,
+  );
+  console.log(`  all parents serve again after   ${seconds(handedOverMs)}`);
+}
+
+/** Resident memory and processor time of every process of the agent on the node. */
+async function footprint(master: Master): Promise<void> {
+  const { stdout } = await master.exec(['sh', '-c', "grep -lsE 'agent.mjs' /proc/[0-9]*/cmdline || true"]);
+  const pids = stdout
+    .trim()
+    .split('\n')
+    .flatMap((path) => path.match(/\d+/) ?? []);
+  const look = async () =>
+    Promise.all(
+      pids.map(async (pid) => {
+        const { stdout: text } = await master.exec([
+          'sh',
+          '-c',
+          `cat /proc/${pid}/stat; grep VmRSS /proc/${pid}/status; tr '\\0' ' ' < /proc/${pid}/cmdline`,
+        ]);
+        const fields = text.slice(text.lastIndexOf(') ') + 2).split(' ');
+        return {
+          standsBy: text.includes('flock --no-fork'),
+          rssKib: Number(/VmRSS:\s+(\d+)/.exec(text)?.[1] ?? 0),
+          ticks: Number(fields[11]) + Number(fields[12]),
+        };
+      }),
+    );
+  const before = await look();
+  const beganAt = performance.now();
+  await sleep(60_000);
+  const after = await look();
+  const elapsedS = (performance.now() - beganAt) / 1000;
+  for (const [index, { standsBy, rssKib, ticks }] of after.entries()) {
+    const share = (ticks - (before[index]?.ticks ?? 0)) / 100 / elapsedS;
+    console.log(
+      `  ${standsBy ? 'stand-by' : 'guard   '}  ${(rssKib / 1024).toFixed(1)} MiB resident, ${(share * 100).toFixed(2)} % of a core at rest`,
+    );
+  }
+}
+
+const missing = await missingRequirement();
+if (missing !== undefined) throw new Error(missing);
+const version = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+console.log(`checkpoint-agent ${version}, Node ${process.version}`);
+for (const permitPortSharing of [false, true]) {
+  const floorMs = await measureFloor();
+  console.log(`floor (plain static pods): API ready ${seconds(floorMs)} after power on`);
+  const cluster = await createCluster({ permitPortSharing, log: () => {} });
+  try {
+    await deployAgent(cluster, []);
+    await cluster.pivot();
+    await atRest(cluster);
+    if (permitPortSharing) {
+      const annotation =
+        '{"spec":{"template":{"metadata":{"annotations":{"checkpoint-agent.io/overlap":"true"}}}}}';
+      await cluster.kubectl('-n', 'kube-system', 'patch', 'daemonset', 'kube-apiserver', '-p', annotation);
+      await sleep(60_000);
+      await atRest(cluster);
+    }
+    const sharing = permitPortSharing ? ', port sharing' : '';
+    await powerLoss(cluster, `stand-by only${sharing}`, [], floorMs);
+    await powerLoss(cluster, `oneshot unit${sharing}`, [recoverCommand(cluster.master)], floorMs);
+    if (!permitPortSharing) {
+      console.log('at rest, 5 workloads, over 60 s:');
+      await footprint(cluster.master);
+    }
+  } finally {
+    await cluster.close();
+  }
+}
