@@ -52,7 +52,8 @@ export class ApiClient {
     const timeout = AbortSignal.timeout(options.timeoutMs ?? this.#timing.requestTimeoutMs);
     const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
     try {
-      const response = await this.#send(method, path, options.query, options.body, signal);
+      const sent = this.#send(method, path, options.query, options.body, signal);
+      const response = await Promise.race([sent, aborted(signal, sent)]);
       const text = await response.body.text();
       if (response.statusCode >= 200 && response.statusCode < 300) {
         return { ok: true, status: response.statusCode, body: options.text ? text : parse(text) };
@@ -122,6 +123,21 @@ export class ApiClient {
     this.#agent = undefined;
     old?.close().catch(() => {});
   }
+}
+
+/**
+ * Rejects when the signal fires. undici (7.30) heeds a signal only once it is connected: a port that accepts and answers
+ * no handshake, as an apiserver's does while it waits for etcd, held a probe of 1 s for the 5 s of a connection.
+ */
+function aborted(signal: AbortSignal, sent: Promise<Dispatcher.ResponseData>): Promise<never> {
+  sent.catch(() => {});
+  return new Promise((_, reject) => {
+    const fire = (): void => reject(signal.reason);
+    if (signal.aborted) fire();
+    else signal.addEventListener('abort', fire, { once: true });
+    // The listener is not to outlive the request on a signal that does.
+    void sent.catch(() => {}).finally(() => signal.removeEventListener('abort', fire));
+  });
 }
 
 function newAgent(tls: object, timing: ApiTiming): Agent {
