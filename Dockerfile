@@ -4,7 +4,7 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
 COPY test/setup.mjs test/setup.mjs
-RUN npm ci
+RUN node test/setup.mjs
 COPY build.mjs tsconfig.json ./
 COPY cmd cmd
 COPY lib lib

@@ -19,13 +19,15 @@ function read(path) {
 
 const wanted = read(lock);
 if (wanted === undefined || wanted !== read(installed)) {
-  console.error('setup: installing the locked packages (npm ci)');
-  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+  console.error('setup: installing the locked packages (npm install)');
+  // Not `npm ci`: it refuses a lock file in which an optional package of another platform is missing, and registries
+  // that do not carry those write such files. The versions installed are the locked ones all the same.
+  const { status } = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
   if (status !== 0) {
-    console.error('setup: npm ci failed; its own message stands above');
+    console.error('setup: npm install failed; its own message stands above');
     process.exit(1);
   }
   copyFileSync(lock, installed);
