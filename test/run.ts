@@ -47,7 +47,7 @@ function runGroup(title: string, files: readonly string[], concurrency: number):
   total.failed += failed === 0 && status !== 0 ? 1 : failed;
 }
 
-const unit = ['unit', 'integration', 'crash', 'simulation'].flatMap(testFiles);
+const unit = ['unit', 'integration', 'crash'].flatMap(testFiles);
 const only = process.argv[2];
 if (only !== 'e2e') runGroup('unit and integration', unit, 2);
 
