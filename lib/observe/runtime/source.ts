@@ -88,11 +88,12 @@ class CriRuntimeSource implements RuntimeSource {
     const nowMs = performance.now();
     const cached = this.#images;
     const fresh = cached?.containers === containers && nowMs - cached.atMs < this.#imagesEveryMs;
-    if (fresh && !asked) return known(cached.names);
+    if (asked) return this.#listImages(containers);
+    if (fresh) return known(cached.names);
     this.#listing ??= this.#listImages(containers).finally(() => {
       this.#listing = undefined;
     });
-    return cached === undefined || asked ? this.#listing : known(cached.names);
+    return cached === undefined ? this.#listing : known(cached.names);
   }
 
   async #listImages(containers: string): Promise<Observed<ReadonlySet<string>>> {

@@ -154,7 +154,7 @@ test('images are listed once, and again for new containers or when asked', async
   assert.equal(listed(), 1);
   server.containers = [container('c1', 's1')];
   await source.observe();
-  assert.equal(listed(), 2, 'a container may have brought its image along');
+  await until('a container may have brought its image along', () => listed() === 2);
   server.images = [{ id: 'sha256:9', repo_tags: [], repo_digests: [] }];
   const view = await source.observe({ images: true });
   assert.equal(listed(), 3);
