@@ -116,19 +116,30 @@ test('off the host network ports and their names stay, host ports are refused', 
   assert.equal(refused(pod)[0]?.field, 'spec.containers[0].ports[0].hostPort');
 });
 
-test('requests of cpu, memory and ephemeral storage become zero, also those a limit would default', () => {
+test('requests of memory and storage become zero and those of cpu a sliver, also those a limit would default', () => {
   const resources = {
     requests: { cpu: '1', 'hugepages-2Mi': '4Mi' },
     limits: { memory: '1Gi', 'hugepages-2Mi': '4Mi' },
   };
   assert.deepEqual(mainOf(compiled(aPod({}, { resources }))).resources, {
-    requests: { cpu: '0', memory: '0', 'hugepages-2Mi': '4Mi' },
+    requests: { cpu: '10m', memory: '0', 'hugepages-2Mi': '4Mi' },
     limits: resources.limits,
   });
   assert.deepEqual(spec({ resources: { limits: { cpu: '2' } } }).resources, {
-    requests: { cpu: '0' },
+    requests: { cpu: '10m' },
     limits: { cpu: '2' },
   });
+  assert.deepEqual(spec({ resources: { requests: { cpu: '5m' } } }).resources, { requests: { cpu: '5m' } });
+});
+
+test('a stand-by keeps its requests: it lives beside its parent all the time', () => {
+  const resources = { requests: { cpu: '100m', memory: '64Mi' } };
+  const pod = aPod({}, { resources, command: ['agent'] });
+  pod.metadata = {
+    ...pod.metadata,
+    annotations: { ...pod.metadata?.annotations, 'checkpoint-agent.io/standby-lock': '/run/lock' },
+  };
+  assert.deepEqual(mainOf(compiled(pod)).resources, resources);
 });
 
 test('a claim that a container uses is refused', () => {
