@@ -14,6 +14,7 @@ export class Health {
   readonly #timing: ApiTiming;
   readonly #onChange: () => void;
   readonly #onRecovery: () => void;
+  readonly #onServing: () => void;
   readonly #closing = new AbortController();
   #state: ApiState = { name: 'unasked' };
   #deniedSinceMs = 0;
@@ -26,12 +27,13 @@ export class Health {
   constructor(
     ask: (timeoutMs: number) => Promise<ApiAnswer>,
     timing: ApiTiming,
-    on: { change(): void; recovery(): void },
+    on: { change(): void; recovery(): void; serving?(): void },
   ) {
     this.#ask = ask;
     this.#timing = timing;
     this.#onChange = on.change;
     this.#onRecovery = on.recovery;
+    this.#onServing = () => on.serving?.();
   }
 
   state(): ApiState {
@@ -75,6 +77,7 @@ export class Health {
     if (this.serving()) return;
     const recovered = this.#state.name !== 'unasked';
     this.#state = { name: 'serving' };
+    this.#onServing();
     for (const waiter of this.#waiters.splice(0)) waiter();
     if (recovered) this.#onRecovery();
     this.#onChange();

@@ -1,5 +1,5 @@
-// Whether an apiserver that has just come back says that it is ready. It answers lists seconds before that, and a
-// handover in those seconds makes the outage longer instead of shorter. Asked only after a recovery, never at rest.
+// Whether an apiserver that has begun to answer says that it is ready. It answers lists seconds before that, and a
+// handover in those seconds makes the outage longer instead of shorter. Asked once it serves, never at rest.
 
 import { pause } from './back-off.ts';
 import type { ApiAnswer } from './http.ts';
@@ -34,13 +34,13 @@ export class Readiness {
     this.#closing = closing;
   }
 
-  /** It serves again, and has not said that it is ready. */
+  /** It serves, and has not said that it is ready. */
   starting(): boolean {
     return this.#starting;
   }
 
-  /** The API has come back: ask until it is ready or gone again. */
-  recovered(): void {
+  /** The API answers, for the first time or again: ask until it says that it is ready. */
+  serving(): void {
     this.#starting = true;
     if (!this.#asking) void this.#untilReady();
   }

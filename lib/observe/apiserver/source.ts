@@ -52,10 +52,8 @@ class KubeletApiSource implements ApiSource {
     this.#nodeName = nodeName;
     this.#health = new Health((timeoutMs) => this.#ask(timeoutMs), this.#timing, {
       change: () => this.#change(),
-      recovery: () => {
-        this.#readiness.recovered();
-        this.#listAnew();
-      },
+      recovery: () => this.#listAnew(),
+      serving: () => this.#readiness.serving(),
     });
     this.#readiness = new Readiness(
       () => this.#client.get('/readyz', { text: true, timeoutMs: this.#timing.probeTimeoutMs }),

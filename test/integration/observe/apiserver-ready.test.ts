@@ -43,7 +43,7 @@ describe('readiness after a recovery', () => {
           },
           closing.signal,
         );
-        readiness.recovered();
+        readiness.serving();
         assert.equal(readiness.starting(), true);
         const waiting = setInterval(() => {
           if (asked < 2) return;
