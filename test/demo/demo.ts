@@ -16,3 +16,6 @@ if (values.cluster) {
   const { embeddedDemo } = await import('./embedded-demo.ts');
   process.exitCode = await embeddedDemo(interruption.signal);
 }
+
+// Interrupted, the story's last look at a cluster that is gone would hold the process until its own time is up.
+process.exit();
