@@ -39,7 +39,6 @@ export function deployManifests(options: DeployOptions): object[] {
           resources: ['daemonsets', 'deployments', 'replicasets', 'statefulsets'],
           verbs: ['get'],
         },
-        // A node may delete its own pods, but not where NodeRestriction is off and RBAC decides alone.
         { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
       ],
     },

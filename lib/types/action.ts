@@ -12,7 +12,7 @@ export type Action =
       readonly workload: WorkloadKey;
       readonly checkpoint: CompiledCheckpoint;
     }
-  /** Make the record durable. Comes before the actions that depend on it. */
+  /** Make the record durable. Carried out beside the passes; until it is on disk it is decided again. */
   | { readonly type: 'save-record'; readonly workload: WorkloadKey; readonly record: WorkloadRecord }
   | { readonly type: 'save-node'; readonly record: NodeRecord }
   /** Put the manifest into the static pod directory, with a fresh UID, replacing what stands there for the workload. */

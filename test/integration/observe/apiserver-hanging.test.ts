@@ -6,24 +6,14 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { it } from 'node:test';
 import { ApiClient } from '../../../lib/observe/apiserver/http.ts';
 import { API_TIMING } from '../../../lib/observe/apiserver/timing.ts';
-import type { Identity } from '../../../lib/observe/kubeconfig.ts';
+import { bareIdentity } from './bare-identity.ts';
 
 it('a probe of a port that accepts and says nothing ends in its own time', async () => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => sockets.push(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const identity: Identity = {
-    file: 'test',
-    files: [],
-    credentials: async () => ({
-      server: `https://127.0.0.1:${port}`,
-      tls: {},
-      headers: {},
-      fingerprint: '1',
-    }),
-    nodeName: async () => 'n1',
-  };
+  const identity = bareIdentity(`https://127.0.0.1:${port}`);
   const client = new ApiClient(identity, API_TIMING);
   try {
     const beganAt = performance.now();

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { ApiClient } from '../../../lib/observe/apiserver/http.ts';
 import { Readiness } from '../../../lib/observe/apiserver/readiness.ts';
 import { API_TIMING } from '../../../lib/observe/apiserver/timing.ts';
-import type { Identity } from '../../../lib/observe/kubeconfig.ts';
+import { bareIdentity } from './bare-identity.ts';
 
 describe('readiness after a recovery', () => {
   it('ends when /readyz says so, in plain text', async () => {
@@ -19,17 +19,7 @@ describe('readiness after a recovery', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const identity: Identity = {
-      file: 'test',
-      files: [],
-      credentials: async () => ({
-        server: `http://127.0.0.1:${port}`,
-        tls: {},
-        headers: {},
-        fingerprint: '1',
-      }),
-      nodeName: async () => 'n1',
-    };
+    const identity = bareIdentity(`http://127.0.0.1:${port}`);
     const client = new ApiClient(identity, API_TIMING);
     const closing = new AbortController();
     try {
