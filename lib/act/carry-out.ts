@@ -15,7 +15,8 @@ export interface Hands {
   wallClockMs(): number;
   /** Ends a sandbox and everything in it, at once. */
   stopSandbox(id: string): Promise<Observed<true>>;
-  deletePod(pod: { namespace: string; name: string; uid: string }): Promise<Observed<true>>;
+  /** Makes the kubelet start a pod anew at its next look, without a back-off. */
+  endBackOff(podUid: string, sandboxId: string): Promise<Observed<true>>;
 }
 
 /** Errors: an Error that names the file or object and what is wrong with it. */
@@ -36,9 +37,9 @@ export async function carryOut(action: Action, hands: Hands): Promise<void> {
       return store.removeRevision(action.workload, action.revision);
     case 'remove-workload':
       return store.removeWorkload(action.workload);
-    case 'replace-parent': {
-      const deleted = await hands.deletePod(action);
-      if (!deleted.known) throw new Error(`pod ${action.namespace}/${action.name}: ${deleted.reason}`);
+    case 'restart-parent': {
+      const ended = await hands.endBackOff(action.uid, action.sandboxId);
+      if (!ended.known) throw new Error(`pod ${action.uid} of ${action.workload}: ${ended.reason}`);
     }
   }
 }

@@ -102,7 +102,7 @@ export function createLoop({ options, places, sources, store, log, onChange }: L
     newUid: randomUUID,
     wallClockMs: sources.wallClockMs,
     stopSandbox: (id) => sources.runtime.stopSandbox(id),
-    deletePod: (pod) => sources.api.deletePod(pod),
+    endBackOff: (podUid, sandboxId) => sources.runtime.endBackOff(podUid, sandboxId),
   };
   const looker = new Looker(sources, captures, places.nodeName, kick);
   loop = new Loop({

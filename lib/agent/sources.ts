@@ -24,7 +24,6 @@ export interface Api {
   retain(refs: readonly ObjectRef[]): void;
   token(pod: PodRef, ref: TokenRef): Promise<Observed<IssuedToken>>;
   wanted(parent: ParentIdentity): Promise<Observed<Wanted>>;
-  deletePod(pod: PodRef): Promise<Observed<true>>;
   onChange(callback: () => void): void;
 }
 
@@ -33,6 +32,7 @@ export interface Sources {
   readonly runtime: {
     observe(): Promise<Observed<RuntimeView>>;
     stopSandbox(id: string): Promise<Observed<true>>;
+    endBackOff(podUid: string, sandboxId: string): Promise<Observed<true>>;
   };
   readStaticPods(): Promise<Observed<StaticPodDirectory>>;
   readBootId(): Promise<Observed<string>>;

@@ -5,15 +5,15 @@ import type { Phase, WorkloadMemory } from '../types/memory.ts';
 import type { Parent } from '../types/observation.ts';
 import { conflicts, type WorkloadFacts } from './facts.ts';
 import { freshParentUid } from './fresh-parent.ts';
-import { activate, beginHandover, handedOver, replace, stay, type Transition } from './moves.ts';
+import { activate, beginHandover, handedOver, stay, type Transition } from './moves.ts';
 import { absent } from './rest.ts';
 import { bestRevision } from './revisions.ts';
 import { isUp } from './run-state.ts';
 import {
   begun,
   isProven,
+  isShutOut,
   livingParent,
-  needsSuccessor,
   revisionOf,
   runsReady,
   type Situation,
@@ -36,7 +36,7 @@ export function fromActive(
   // Where the API names this very pod, what it says of its content counts as well.
   const named = parent.answered && parent.pod?.uid === fresh;
   if (fresh !== undefined && !named && revision !== undefined && !mayBeBlamed(memory, fresh)) {
-    return beginHandover(memory, fresh, 'its parent has been started by the kubelet');
+    return beginHandover(memory, fresh, STARTED, STAYS_DOWN_MS);
   }
   if (!parent.answered) return stay(memory);
   if (parent.pod === undefined) return absent(memory, situation);
@@ -68,9 +68,25 @@ function besideParent(
       : stay(memory);
   }
   if (fresh === parent.uid || (handoverMayBegin(situation) && begun(memory, situation, parent))) {
-    return beginHandover(memory, parent.uid, 'its parent has been started by the kubelet');
+    // Content that nobody has seen to work gets the kubelet's own first restart, and no more: each costs the API.
+    const restartAfterMs = isProven(memory, situation) ? STAYS_DOWN_MS : undefined;
+    return beginHandover(memory, parent.uid, STARTED, restartAfterMs);
   }
-  return needsSuccessor(memory, situation, parent) ? replace(memory, parent) : stay(memory);
+  return shutOut(memory, situation, parent) ?? stay(memory);
+}
+
+const STARTED = 'its parent has been started by the kubelet';
+
+/**
+ * The kubelet restarts a container that died for the first time at its next look at the runtime, which comes every
+ * second (1.20, plegRelistPeriod); one that is down for longer sits in a back-off.
+ */
+const STAYS_DOWN_MS = 1_300;
+
+/** It lost the race for the ports, or began before: it is given them, and its back-off is ended when they are free. */
+function shutOut(memory: WorkloadMemory, situation: Situation, parent: Parent): Transition | undefined {
+  if (!handoverMayBegin(situation) || !isShutOut(memory, situation)) return undefined;
+  return beginHandover(memory, parent.uid, 'its parent crashes on the ports of its checkpoint', 0);
 }
 
 /** While some content is refused the ports, only the API can say that this pod has another. */
@@ -97,8 +113,8 @@ function besideBlamed(memory: WorkloadMemory, situation: Situation, parent: Pare
   }
   const excused = proven || memory.failedParent?.revision === undefined;
   const again = proven || memory.failedHandovers < UNPROVEN_FAILURES_MAX;
-  if (excused && again && needsSuccessor(memory, situation, parent)) return replace(memory, parent);
-  return stay(memory, blameNote(parent, excused));
+  const given = excused && again ? shutOut(memory, situation, parent) : undefined;
+  return given ?? stay(memory, blameNote(parent, excused));
 }
 
 /** Content that was never proven may have failed for another's fault once or twice; each attempt may cost the API. */
@@ -128,7 +144,7 @@ function standBy(
 
 /**
  * An API that has only just come back is let get ready first: on a real node a handover in those seconds put its
- * readiness off by as much as the whole handover. A parent that meets the bound ports meanwhile gets a successor.
+ * readiness off by as much as the whole handover. A parent that meets the bound ports meanwhile is given them, and started anew.
  */
 function handoverMayBegin({ observation: { api } }: Situation): boolean {
   return api.name === 'serving' && api.starting === undefined;

@@ -107,9 +107,9 @@ function decideOne(
   const actions = [...followed.actions, ...saving, ...reconcile(after, facts, why)];
   // What the record on disk still names is kept until a newer record stands there, and until the API has spoken.
   if (saving.length === 0 && observation.api.name === 'serving') actions.push(...retention(after, facts));
-  if (moved.replaceParent !== undefined) {
-    const { namespace, name, uid } = moved.replaceParent;
-    actions.push({ type: 'replace-parent', workload: key, namespace, name, uid, reason: why ?? '' });
+  if (moved.restart !== undefined) {
+    const { uid, sandboxId } = moved.restart;
+    actions.push({ type: 'restart-parent', workload: key, uid, sandboxId, reason: why ?? '' });
   }
   return { memory: after, actions, changes };
 }

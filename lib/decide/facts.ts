@@ -15,6 +15,8 @@ export interface WorkloadFacts {
   readonly parent: Observed<Parent | undefined>;
   /** How parents of this workload run, the best of them. */
   readonly parentRuns: Observed<RunState>;
+  /** Each parent of it that the runtime knows, and how it runs. */
+  readonly parentPods: readonly { readonly pod: RuntimePod; readonly state: RunState }[];
   /** How the parent runs that the API names, or named last. */
   readonly parentState: Observed<RunState>;
   /** Whether that parent serves by itself; unknown while the checkpoint could be answering in its place. */
@@ -54,7 +56,7 @@ export function factsOf(
 
 type Runs = Pick<
   WorkloadFacts,
-  'parentRuns' | 'parentState' | 'parentServes' | 'checkpointRuns' | 'checkpointSandboxes'
+  'parentRuns' | 'parentPods' | 'parentState' | 'parentServes' | 'checkpointRuns' | 'checkpointSandboxes'
 >;
 
 function runs(
@@ -69,6 +71,7 @@ function runs(
   if (!runtime.known) {
     return {
       parentRuns: runtime,
+      parentPods: [],
       parentState: runtime,
       parentServes: runtime,
       checkpointRuns: runtime,
@@ -89,8 +92,12 @@ function runs(
   const parentState =
     !parent.known && uid === undefined ? unknown(parent.reason) : known(runState(pod, inits));
   const ambiguous = isUp(checkpoint) && memory?.options.standbyLock === undefined && usesHostPorts(parent);
+  const parentPods = pods
+    .filter((p) => isParentOf(p, key, uids))
+    .map((p) => ({ pod: p, state: runState(p, inits) }));
   return {
-    parentRuns: known(bestOf(pods.filter((p) => isParentOf(p, key, uids)).map((p) => runState(p, inits)))),
+    parentRuns: known(bestOf(parentPods.map(({ state }) => state))),
+    parentPods,
     parentState,
     parentServes: ambiguous
       ? unknown('its checkpoint still runs and may be what answers')

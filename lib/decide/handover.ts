@@ -2,9 +2,21 @@
 // the checkpoint back: when the parent is down or late and the API is away, there is nobody else.
 
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
+import type { RuntimePod } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
-import { activate, blame, go, handedOver, restPhase, stay, type Transition, waitOn } from './moves.ts';
+import {
+  activate,
+  blame,
+  go,
+  handedOver,
+  restart,
+  restPhase,
+  stay,
+  type Transition,
+  waitOn,
+} from './moves.ts';
 import { bestRevision } from './revisions.ts';
+import { isUp } from './run-state.ts';
 import { culprit, livingParent, outage, patienceMs, type Situation, wordsFor } from './situation.ts';
 
 type Handover = Phase & { name: 'handover' };
@@ -13,6 +25,8 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
   const { facts, observation, settings } = situation;
   if (facts.parentServes.known && facts.parentServes.value) return handedOver(memory, 'its parent serves');
   if (!facts.parentRuns.known) return stay(memory);
+  const down = downWithPortsFree(memory, phase, situation);
+  if (down !== undefined) return restart(memory, down);
   const back = takeBack(memory, phase, situation);
   if (back !== undefined) return back;
   if (!livingParent(situation).answered) return waitOn(memory, phase, observation);
@@ -24,6 +38,18 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
   return waitOn(memory, phase, observation);
 }
 
+/** The parent, when it died on ports that are free by now (or of an API that was away), and waits in a back-off. */
+function downWithPortsFree(
+  { restartAfterMs, stoppedMs }: WorkloadMemory,
+  { parentUid }: Handover,
+  { facts }: Situation,
+): RuntimePod | undefined {
+  if (restartAfterMs === undefined || stoppedMs < restartAfterMs) return undefined;
+  if (!facts.checkpointRuns.known || isUp(facts.checkpointRuns.value)) return undefined;
+  const parent = facts.parentPods.find(({ pod }) => pod.uid === parentUid);
+  return parent?.state === 'crashed' ? parent.pod : undefined;
+}
+
 function takeBack(memory: WorkloadMemory, phase: Handover, situation: Situation): Transition | undefined {
   const { facts, observation, settings, firstBootPass } = situation;
   const revision = bestRevision(memory, facts);
@@ -32,8 +58,7 @@ function takeBack(memory: WorkloadMemory, phase: Handover, situation: Situation)
   if (firstBootPass && observation.api.name === 'away' && (state === 'absent' || state === 'crashed')) {
     return activate(memory, revision, 'first boot pass: the power went during a handover');
   }
-  // With an API, taking it back costs nothing, and the back-off that the parent sits in is cured from there: a
-  // controller-manager that is gone could not make the successor of its own pod.
+  // With an API, taking it back costs nothing, and the parent is given its ports again from there.
   const answers = observation.api.name === 'serving';
   if (!answers && !outage(situation)) return undefined;
   const late = isLate(memory, phase, settings);

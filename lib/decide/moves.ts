@@ -2,15 +2,15 @@
 
 import type { RevisionId } from '../types/checkpoint.ts';
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
-import type { Observation, Parent } from '../types/observation.ts';
+import type { Observation, RuntimePod } from '../types/observation.ts';
 
 export interface Transition {
   /** The memory after it, with the next phase. */
   readonly memory: WorkloadMemory;
   /** Why, in words, for status, log and Event. Only where something was decided. */
   readonly reason?: string;
-  /** The parent to be replaced by its controller, since it sits in a back-off. */
-  readonly replaceParent?: Parent;
+  /** The parent's pod in the runtime whose crash back-off is to be ended. */
+  readonly restart?: RuntimePod;
   /** Retired, and nothing of its checkpoint is left to run: everything of the workload may go. */
   readonly remove?: boolean;
 }
@@ -40,9 +40,16 @@ export function activate(memory: WorkloadMemory, revision: RevisionId, reason: s
   return go(recount(memory), { name: 'active', revision, reason }, reason);
 }
 
-export function beginHandover(memory: WorkloadMemory, parentUid: string, reason: string): Transition {
+/** `restartAfterMs`: how long the parent may be down before its back-off is ended; undefined when it may not be. */
+export function beginHandover(
+  memory: WorkloadMemory,
+  parentUid: string,
+  reason: string,
+  restartAfterMs?: number,
+): Transition {
   const phase: Phase = { name: 'handover', parentUid, waited: { elapsedMs: 0 } };
-  return go(recount(memory), phase, reason);
+  const { restartAfterMs: _, ...known } = recount(memory);
+  return go({ ...known, ...(restartAfterMs === undefined ? {} : { restartAfterMs }) }, phase, reason);
 }
 
 export function handedOver(memory: WorkloadMemory, reason: string): Transition {
@@ -65,16 +72,12 @@ export function blame(memory: WorkloadMemory, uid: string, revision: RevisionId 
   };
 }
 
-/** A pod's back-off (10 s doubling to 300 s) belongs to its UID: a successor starts at once. */
-export function replace(memory: WorkloadMemory, parent: Parent): Transition {
+/** A kubelet that sees no ended container of a pod starts it without a back-off (10 s doubling to 300 s otherwise). */
+export function restart({ restartAfterMs: _, ...memory }: WorkloadMemory, pod: RuntimePod): Transition {
   return {
-    memory: {
-      ...recount(memory),
-      replacedUid: parent.uid,
-      failedHandovers: memory.failedHandovers + 1,
-    },
-    replaceParent: parent,
-    reason: 'its parent sits in a crash back-off; a successor starts at once',
+    memory: { ...memory, stoppedMs: 0 },
+    restart: pod,
+    reason: 'its parent is down with its ports free: its back-off is ended, the kubelet starts it anew',
   };
 }
 

@@ -44,8 +44,17 @@ export function save(key: WorkloadKey, memory: WorkloadMemory, stored: StoredWor
 }
 
 function recordOf(memory: WorkloadMemory): WorkloadRecord {
-  const { stoppedMs, runningMs, servingMs, unservedMs, backOffMs, recalled, replacedUid, note, ...record } =
-    memory;
+  const {
+    stoppedMs,
+    runningMs,
+    servingMs,
+    unservedMs,
+    backOffMs,
+    recalled,
+    restartAfterMs,
+    note,
+    ...record
+  } = memory;
   return record;
 }
 

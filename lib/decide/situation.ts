@@ -142,12 +142,7 @@ export function culprit(memory: WorkloadMemory, situation: Situation): RevisionI
   return alone ? (revisionOf(situation) ?? memory.candidate) : undefined;
 }
 
-/** The parent has sat in a back-off for so long that a successor is worth its deletion; each time twice as long. */
-export function needsSuccessor(
-  { backOffMs, failedHandovers, replacedUid }: WorkloadMemory,
-  { settings }: Situation,
-  parent: Parent,
-): boolean {
-  const patience = Math.min(settings.restartPatienceMs * 2 ** failedHandovers, settings.handoverMsMax);
-  return parent.controller !== undefined && replacedUid !== parent.uid && backOffMs >= patience;
+/** The parent has crashed beside its checkpoint for so long that it is given the ports; each time twice as long. */
+export function isShutOut({ backOffMs, failedHandovers }: WorkloadMemory, { settings }: Situation): boolean {
+  return backOffMs >= Math.min(settings.restartPatienceMs * 2 ** failedHandovers, settings.handoverMsMax);
 }

@@ -32,12 +32,11 @@ export type Action =
   | { readonly type: 'remove-revision'; readonly workload: WorkloadKey; readonly revision: RevisionId }
   /** Forget the workload: its record and revisions. Only after the runtime showed its checkpoint gone. */
   | { readonly type: 'remove-workload'; readonly workload: WorkloadKey; readonly reason: string }
-  /** Delete a parent that sits in a crash back-off although its content is proven: its controller makes one without back-off. */
+  /** End the crash back-off of a parent whose ports are free now: the kubelet starts it anew at its next look. */
   | {
-      readonly type: 'replace-parent';
+      readonly type: 'restart-parent';
       readonly workload: WorkloadKey;
-      readonly namespace: string;
-      readonly name: string;
       readonly uid: string;
+      readonly sandboxId: string;
       readonly reason: string;
     };

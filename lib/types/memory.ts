@@ -79,8 +79,8 @@ export interface WorkloadMemory extends WorkloadRecord {
   readonly backOffMs: number;
   /** Read from the disk, and not yet compared with what stands in the static pod directory. */
   readonly recalled?: true;
-  /** The parent that was replaced last, so that it is asked for once. */
-  readonly replacedUid?: string;
+  /** In a handover: a parent that has been down for so long gets its back-off ended, once. Absent: it does not. */
+  readonly restartAfterMs?: number;
   /** Why the parent cannot be carried, or why a decision waits, for status. */
   readonly note?: string;
 }

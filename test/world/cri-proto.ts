@@ -12,10 +12,13 @@ service RuntimeService {
   rpc PodSandboxStatus(PodSandboxStatusRequest) returns (PodSandboxStatusResponse) {}
   rpc ListContainers(ListContainersRequest) returns (ListContainersResponse) {}
   rpc ContainerStatus(ContainerStatusRequest) returns (ContainerStatusResponse) {}
+  rpc RemoveContainer(RemoveContainerRequest) returns (RemoveContainerResponse) {}
   rpc StopPodSandbox(StopPodSandboxRequest) returns (StopPodSandboxResponse) {}
 }
 message StopPodSandboxRequest { string pod_sandbox_id = 1; }
 message StopPodSandboxResponse {}
+message RemoveContainerRequest { string container_id = 1; }
+message RemoveContainerResponse {}
 service ImageService {
   rpc ListImages(ListImagesRequest) returns (ListImagesResponse) {}
   rpc ImageStatus(ImageStatusRequest) returns (ImageStatusResponse) {}

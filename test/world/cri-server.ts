@@ -123,6 +123,10 @@ export class CriServer {
         this.runtime.stopSandbox(pod_sandbox_id);
         return {};
       },
+      RemoveContainer: ({ container_id = '' }) => {
+        this.runtime.removeContainer(container_id);
+        return {};
+      },
       ContainerStatus: ({ container_id = '' }) => {
         const container = containers.get(container_id);
         return container && { status: containerStatusMessage(container) };

@@ -28,6 +28,8 @@ export interface Delays {
   /** fileCheckFrequency. */
   readonly staticRelist: number;
   readonly mountRetry: number;
+  /** plegRelistPeriod is a second: the kubelet notices a sandbox that ended after half of it, on average. */
+  readonly runtimeRelist: number;
   readonly housekeeping: number;
   readonly readinessPeriod: number;
   readonly controllerSync: number;
@@ -58,6 +60,7 @@ export const REAL_DELAYS: Delays = {
   kubeletRelist: 1_000,
   staticRelist: 20_000,
   mountRetry: 1_000,
+  runtimeRelist: 500,
   housekeeping: 2_000,
   readinessPeriod: 1_000,
   controllerSync: 200,

@@ -40,6 +40,7 @@ export class KubeletModel implements WorkerHost {
     this.api = new ApiPodSource(around, this.life, (first) => this.apiListed(first));
     this.config = new StaticPodConfig(around.files, around.node, (problem) => this.note(problem));
     this.runtime.onContainerExit = (container) => this.workers.get(container.podUid)?.exited(container);
+    this.runtime.onSandboxStopped = (podUid) => this.workers.get(podUid)?.sandboxStopped();
     this.config.relist();
     this.every(this.delays.staticRelist, () => this.config.relist());
     this.every(this.delays.housekeeping, () => this.killOrphans());
@@ -58,6 +59,7 @@ export class KubeletModel implements WorkerHost {
   kill(): void {
     this.life.alive = false;
     this.runtime.onContainerExit = undefined;
+    this.runtime.onSandboxStopped = undefined;
   }
 
   fileChanged(name: string): void {

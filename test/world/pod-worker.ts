@@ -54,7 +54,7 @@ export class PodWorker {
       return;
     }
     for (const spec of this.containers()) {
-      if (this.newest(spec.name)?.state !== 'running') this.launch(spec, 'main');
+      if (this.newest(spec.name)?.state !== 'running') this.restart(spec, 'main');
     }
     this.host.statusChanged(this);
   }
@@ -92,10 +92,16 @@ export class PodWorker {
       this.runInit(init + 1);
       return;
     }
-    const delayMs = this.host.backoff.afterExit(this.uid, spec.name, container.finishedAtMs);
-    if (delayMs > 0) this.waiting = 'CrashLoopBackOff';
+    // A dead sandbox takes all of its pod along: `sandboxStopped` starts it anew.
+    if (this.sandbox?.ready === true) this.restart(spec, init >= 0 ? 'init' : 'main');
     this.host.statusChanged(this);
-    this.later(delayMs, () => this.launch(spec, init >= 0 ? 'init' : 'main'));
+  }
+
+  /** Somebody stopped its sandbox: at its next look at the runtime the kubelet makes another one. */
+  sandboxStopped(): void {
+    if (this.terminating) return;
+    this.sandbox = undefined;
+    this.later(this.host.delays.runtimeRelist, () => this.mount());
   }
 
   newest(name: string): ContainerRecord | undefined {
@@ -142,7 +148,25 @@ export class PodWorker {
       this.launch(init, 'init');
       return;
     }
-    for (const spec of this.containers()) this.launch(spec, 'main');
+    for (const spec of this.containers()) this.restart(spec, 'main');
+  }
+
+  /** Starts a container, after its back-off where one of its name has ended before. */
+  private restart(spec: V1Container, kind: 'init' | 'main'): void {
+    const { backoff, schedule } = this.host;
+    const ended = this.newest(spec.name);
+    const { sandbox } = this;
+    if (ended === undefined) {
+      this.launch(spec, kind);
+      return;
+    }
+    const waitMs = backoff.remainingMs(this.uid, spec.name, ended.finishedAtMs, schedule.nowMs);
+    if (waitMs > 0) this.waiting = 'CrashLoopBackOff';
+    this.later(waitMs, () => {
+      if (this.sandbox !== sandbox) return;
+      backoff.restarted(this.uid, spec.name, ended.finishedAtMs, schedule.nowMs);
+      this.launch(spec, kind);
+    });
   }
 
   private launch(spec: V1Container, kind: 'init' | 'main'): void {
@@ -156,6 +180,9 @@ export class PodWorker {
     }
     const container = runtime.createContainer(this.pod, this.sandbox, spec);
     this.later(delays.containerStart, () => {
+      // Removed, or its sandbox stopped, before it began.
+      if (runtime.containers.get(container.id) === undefined || this.sandbox?.id !== container.sandboxId)
+        return;
       this.waiting = '';
       runtime.startContainer(container, programOf(this.pod, spec, kind, delays));
       this.host.statusChanged(this);

@@ -47,6 +47,7 @@ export class RuntimeModel {
   readonly containers = new Map<string, ContainerRecord>();
   /** The kubelet's ear (PLEG); deaf while there is no kubelet. */
   onContainerExit: ((container: ContainerRecord) => void) | undefined;
+  onSandboxStopped: ((podUid: string) => void) | undefined;
   private readonly schedule: Schedule;
   private readonly random: Random;
   private readonly processes: HostProcesses;
@@ -142,8 +143,18 @@ export class RuntimeModel {
   stopSandbox(id: string): void {
     const sandbox = this.sandboxes.get(id);
     if (sandbox === undefined) return;
-    for (const container of this.containersOf(sandbox.uid)) this.killContainer(container);
     sandbox.ready = false;
+    for (const container of this.containersOf(sandbox.uid)) this.killContainer(container);
+    this.revision += 1;
+    this.onSandboxStopped?.(sandbox.uid);
+  }
+
+  /** RemoveContainer: one that runs is killed; one that is gone is fine. */
+  removeContainer(id: string): void {
+    const container = this.containers.get(id);
+    if (container === undefined) return;
+    this.killContainer(container);
+    this.containers.delete(id);
     this.revision += 1;
   }
 

@@ -25,7 +25,6 @@ export interface ApiSource {
   retain(refs: readonly ObjectRef[]): void;
   token(pod: PodIdentity, ref: TokenRef): Promise<Observed<IssuedToken>>;
   wanted(parent: ParentIdentity): Promise<Observed<Wanted>>;
-  deletePod(pod: PodIdentity): Promise<Observed<true>>;
   event(event: PodEvent): Promise<Observed<true>>;
   /** Something changed: look now. */
   onChange(callback: () => void): void;

@@ -15,7 +15,7 @@ import { Readiness } from './readiness.ts';
 import { Reflector } from './reflector.ts';
 import { API_TIMING, type ApiTiming } from './timing.ts';
 import { isWanted } from './wanted.ts';
-import { deletePod, type PodEvent, type PodIdentity, postEvent, requestToken } from './writes.ts';
+import { type PodEvent, type PodIdentity, postEvent, requestToken } from './writes.ts';
 
 export type { ApiSource } from './api-source.ts';
 
@@ -150,10 +150,6 @@ class KubeletApiSource implements ApiSource {
       nodeName: this.#nodeName,
       node: () => readNode(this.#client, this.#nodeName),
     });
-  }
-
-  deletePod(pod: PodIdentity): Promise<Observed<true>> {
-    return deletePod(this.#client, pod);
   }
 
   event(event: PodEvent): Promise<Observed<true>> {

@@ -1,5 +1,5 @@
-// The three things the agent asks the API to do: issue a token bound to a pod, delete a pod with the UID it knows,
-// and post an Event. Each answers a value or unknown; none is repeated here.
+// The two things the agent asks the API to do: issue a token bound to a pod, and post an Event. Each answers a value or
+// unknown; none is repeated here.
 
 import type { IssuedToken, TokenRef } from '../../types/checkpoint.ts';
 import { known, type Observed, unknown } from '../../types/observed.ts';
@@ -44,16 +44,6 @@ export async function requestToken(
     return unknown(`POST ${path}: the answer holds no token`);
   }
   return known({ token: status.token, expiresAtMs });
-}
-
-/** Known means: no pod with this UID is there any more, or it is on its way out. Another pod of that name is left alone. */
-export async function deletePod(client: ApiClient, pod: PodIdentity): Promise<Observed<true>> {
-  const answer = await client.request('DELETE', `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`, {
-    body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid: pod.uid } },
-  });
-  // 409: the precondition failed, so the pod of this UID is gone and its successor carries the name.
-  if (answer.ok || answer.status === 404 || answer.status === 409) return known(true);
-  return unknown(answer.reason);
 }
 
 /** Best effort: an Event that cannot be written is no reason to stop anything. */

@@ -40,17 +40,21 @@ const MESSAGES: Readonly<Record<string, Shape>> = {
     state: ['int32', 6],
     created_at: ['int64', 7],
   },
-  ListContainersRequest: {},
+  ContainerStateValue: { state: ['int32', 1] },
+  ContainerFilter: { state: ['ContainerStateValue', 2], label_selector: ['map', 4] },
+  ListContainersRequest: { filter: ['ContainerFilter', 1] },
   ListContainersResponse: { containers: ['Container[]', 1] },
   Image: { id: ['string', 1], repo_tags: ['string[]', 2], repo_digests: ['string[]', 3] },
   ListImagesRequest: {},
   ListImagesResponse: { images: ['Image[]', 1] },
   StopPodSandboxRequest: { pod_sandbox_id: ['string', 1] },
   StopPodSandboxResponse: {},
+  RemoveContainerRequest: { container_id: ['string', 1] },
+  RemoveContainerResponse: {},
 };
 
 const SERVICES: Readonly<Record<string, readonly string[]>> = {
-  RuntimeService: ['Version', 'ListPodSandbox', 'ListContainers', 'StopPodSandbox'],
+  RuntimeService: ['Version', 'ListPodSandbox', 'ListContainers', 'StopPodSandbox', 'RemoveContainer'],
   ImageService: ['ListImages'],
 };
 

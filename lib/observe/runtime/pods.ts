@@ -7,6 +7,9 @@ import type { CriContainer, CriImage, CriSandbox } from './cri-messages.ts';
 const CONTAINER_STATES: readonly ContainerState[] = ['created', 'running', 'exited', 'unknown'];
 const SANDBOX_READY = 0;
 
+/** CONTAINER_EXITED of the CRI. */
+export const CONTAINER_EXITED = CONTAINER_STATES.indexOf('exited');
+
 export function toPods(sandboxes: readonly CriSandbox[], containers: readonly CriContainer[]): RuntimePod[] {
   const newest = new Map<string, CriSandbox>();
   for (const sandbox of sandboxes) {

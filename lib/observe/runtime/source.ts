@@ -5,7 +5,7 @@ import type { RuntimePod, RuntimeView } from '../../types/observation.ts';
 import { known, type Observed } from '../../types/observed.ts';
 import { CriClient } from './cri-client.ts';
 import type { CriContainer, CriImage, CriSandbox, CriVersionInfo } from './cri-messages.ts';
-import { imageNames, toPods } from './pods.ts';
+import { CONTAINER_EXITED, imageNames, toPods } from './pods.ts';
 
 export interface RuntimeVersion {
   /** Such as `containerd`. */
@@ -22,6 +22,12 @@ export interface RuntimeSource {
   version(): Promise<Observed<RuntimeVersion>>;
   /** Kills what runs in a sandbox and ends it; one that is gone is fine. */
   stopSandbox(id: string): Promise<Observed<true>>;
+  /**
+   * Ends the crash back-off of a pod: removes its ended containers, then stops its sandbox, as `stopSandbox` does. The
+   * kubelet (1.20 to 1.36, kuberuntime_manager.go doBackOff) counts a back-off from the last ended container, and a
+   * sandbox that ended makes it look at the pod within a second; with none there it starts the pod at once.
+   */
+  endBackOff(podUid: string, sandboxId: string): Promise<Observed<true>>;
   close(): void;
 }
 
@@ -72,6 +78,26 @@ class CriRuntimeSource implements RuntimeSource {
   async stopSandbox(id: string): Promise<Observed<true>> {
     const answer = await this.#client.call('RuntimeService', 'StopPodSandbox', { pod_sandbox_id: id });
     return answer.known ? known(true) : answer;
+  }
+
+  async endBackOff(podUid: string, sandboxId: string): Promise<Observed<true>> {
+    const filter = {
+      state: { state: CONTAINER_EXITED },
+      label_selector: { 'io.kubernetes.pod.uid': podUid },
+    };
+    const ended = await this.#client.call<{ containers: CriContainer[] }>(
+      'RuntimeService',
+      'ListContainers',
+      {
+        filter,
+      },
+    );
+    if (!ended.known) return ended;
+    const removals = ended.value.containers.map(({ id }) =>
+      this.#client.call('RuntimeService', 'RemoveContainer', { container_id: id }),
+    );
+    const failed = (await Promise.all(removals)).find((answer) => !answer.known);
+    return failed !== undefined && !failed.known ? failed : this.stopSandbox(sandboxId);
   }
 
   close(): void {

@@ -62,23 +62,6 @@ test('a refused token is unknown, with the server`s words', async (t) => {
   assert.deepEqual(await source.token(POD, TOKEN), { known: false, reason });
 });
 
-for (const [status, expected] of [
-  [200, true],
-  [202, true],
-  [404, true],
-  [409, true],
-  [403, false],
-  [500, false],
-] as const) {
-  test(`deleting a pod, answered ${status}, is ${expected ? 'done' : 'unknown'}`, async (t) => {
-    const { api, source } = await serve(t, { status, body: { kind: 'Status' } });
-    assert.equal((await source.deletePod(POD)).known, expected);
-    const [request] = api.requests;
-    assert.equal(`${request?.method} ${request?.path}`, 'DELETE /api/v1/namespaces/kube-system/pods/p');
-    assert.deepEqual(JSON.parse(request?.body ?? '').preconditions, { uid: 'uid-p' });
-  });
-}
-
 test('an Event names the pod and this node', async (t) => {
   const { api, source } = await serve(t, { status: 201, body: {} });
   const event = {

@@ -19,7 +19,13 @@ service RuntimeService {
   rpc Version(VersionRequest) returns (VersionResponse) {}
   rpc ListPodSandbox(ListPodSandboxRequest) returns (ListPodSandboxResponse) {}
   rpc ListContainers(ListContainersRequest) returns (ListContainersResponse) {}
+  rpc StopPodSandbox(StopPodSandboxRequest) returns (StopPodSandboxResponse) {}
+  rpc RemoveContainer(RemoveContainerRequest) returns (RemoveContainerResponse) {}
 }
+message StopPodSandboxRequest { string pod_sandbox_id = 1; }
+message StopPodSandboxResponse {}
+message RemoveContainerRequest { string container_id = 1; }
+message RemoveContainerResponse {}
 service ImageService { rpc ListImages(ListImagesRequest) returns (ListImagesResponse) {} }
 message VersionRequest { string version = 1; }
 message VersionResponse { string version = 1; string runtime_name = 2; string runtime_version = 3; string runtime_api_version = 4; }
@@ -36,19 +42,32 @@ message ImageSpec { string image = 1; }
 enum ContainerState { CONTAINER_CREATED = 0; CONTAINER_RUNNING = 1; CONTAINER_EXITED = 2; CONTAINER_UNKNOWN = 3; }
 message Container { string id = 1; string pod_sandbox_id = 2; ContainerMetadata metadata = 3; ImageSpec image = 4; string image_ref = 5;
   ContainerState state = 6; int64 created_at = 7; map<string, string> labels = 8; map<string, string> annotations = 9; }
-message ListContainersRequest {}
+message ContainerStateValue { ContainerState state = 1; }
+message ContainerFilter { string id = 1; ContainerStateValue state = 2; string pod_sandbox_id = 3; map<string, string> label_selector = 4; }
+message ListContainersRequest { ContainerFilter filter = 1; }
 message ListContainersResponse { repeated Container containers = 1; }
 message ListImagesRequest {}
 message Image { string id = 1; repeated string repo_tags = 2; repeated string repo_digests = 3; uint64 size = 4; }
 message ListImagesResponse { repeated Image images = 1; }
 `;
 
+interface Filter {
+  readonly state: { readonly state: number } | null;
+  readonly label_selector: Readonly<Record<string, string>>;
+}
+
+interface Request {
+  readonly filter?: Filter | null;
+  readonly pod_sandbox_id?: string;
+  readonly container_id?: string;
+}
+
 export class CriServer {
   readonly dir = mkdtempSync(join(tmpdir(), 'observe-cri-'));
   readonly socket = join(this.dir, 'cri.sock');
   readonly calls: string[] = [];
   sandboxes: object[] = [];
-  containers: object[] = [];
+  containers: { state?: number; labels?: Record<string, string> }[] = [];
   images: object[] = [];
   /** Methods that never answer. */
   silent = new Set<string>();
@@ -57,7 +76,9 @@ export class CriServer {
   async start(version: 'v1' | 'v1alpha2' = 'v1'): Promise<void> {
     const file = join(this.dir, `${version}.proto`);
     writeFileSync(file, PROTO(version));
-    const loaded = loadPackageDefinition(loadSync(file, { keepCase: true, longs: String, enums: Number }));
+    const loaded = loadPackageDefinition(
+      loadSync(file, { keepCase: true, longs: String, enums: Number, defaults: true }),
+    );
     const services = (loaded.runtime as unknown as Record<string, Record<string, ServiceClientConstructor>>)[
       version
     ];
@@ -70,15 +91,25 @@ export class CriServer {
         runtime_api_version: version,
       }),
       ListPodSandbox: () => ({ items: this.sandboxes }),
-      ListContainers: () => ({ containers: this.containers }),
+      ListContainers: ({ filter }: Request) => ({
+        containers: this.containers.filter((one) => passes(one, filter)),
+      }),
+      StopPodSandbox: ({ pod_sandbox_id }: Request) => {
+        this.calls.push(`stop ${pod_sandbox_id}`);
+        return {};
+      },
+      RemoveContainer: ({ container_id }: Request) => {
+        this.calls.push(`remove ${container_id}`);
+        return {};
+      },
       ListImages: () => ({ images: this.images }),
     };
     const handlers = Object.fromEntries(
       Object.entries(answers).map(([name, answer]) => [
         name,
-        (_call: unknown, done: (error: null, value: object) => void) => {
+        ({ request }: { request: Request }, done: (error: null, value: object) => void) => {
           this.calls.push(name);
-          if (!this.silent.has(name)) done(null, answer());
+          if (!this.silent.has(name)) done(null, answer(request));
         },
       ]),
     );
@@ -99,6 +130,14 @@ export class CriServer {
     this.#server?.forceShutdown();
     rmSync(this.socket, { force: true });
   }
+}
+
+function passes(
+  one: { state?: number; labels?: Record<string, string> },
+  filter: Filter | null | undefined,
+): boolean {
+  if (filter?.state && filter.state.state !== one.state) return false;
+  return Object.entries(filter?.label_selector ?? {}).every(([key, value]) => one.labels?.[key] === value);
 }
 
 export function sandbox(id: string, uid: string, fields: Record<string, unknown> = {}, attempt = 0): object {

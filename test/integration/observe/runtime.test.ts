@@ -160,3 +160,27 @@ test('images are listed once, and again for new containers or when asked', async
   assert.equal(listed(), 3);
   assert.ok(view.known && view.value.images.has('sha256:9'));
 });
+
+test('ending a back-off removes the ended containers of that pod alone, then stops its sandbox', async (t) => {
+  const { server, source } = await serve(t);
+  const of = (uid: string, state: number) => ({ state, labels: { 'io.kubernetes.pod.uid': uid } });
+  server.containers = [
+    container('ended', 's1', of('u1', 2)),
+    container('ended-before-the-boot', 's0', of('u1', 2)),
+    container('runs', 's1', of('u1', 1)),
+    container('of-another', 's2', of('u2', 2)),
+  ];
+  assert.deepEqual(await source.endBackOff('u1', 's1'), { known: true, value: true });
+  const done = server.calls.filter((call) => call.includes(' '));
+  assert.deepEqual(done.slice(0, 2).sort(), ['remove ended', 'remove ended-before-the-boot']);
+  assert.deepEqual(done.slice(2), ['stop s1']);
+});
+
+test('a back-off is not ended in part: a removal that fails leaves the sandbox alone', async (t) => {
+  const { server, source } = await serve(t);
+  server.containers = [container('ended', 's1', { state: 2, labels: { 'io.kubernetes.pod.uid': 'u1' } })];
+  server.silent.add('RemoveContainer');
+  const answer = await source.endBackOff('u1', 's1');
+  assert.equal(answer.known, false);
+  assert.ok(!server.calls.some((call) => call.startsWith('stop')));
+});

@@ -67,7 +67,7 @@ export class Disk {
         this.records.delete(action.workload);
         this.revisions.delete(action.workload);
         return;
-      case 'replace-parent':
+      case 'restart-parent':
         return;
     }
   }

@@ -32,10 +32,18 @@ function started(scene: Scene): Scene {
 /** The handover fails: the API goes with it, and the parent crashes. */
 function failed(traits: Partial<ParentTraits> = {}): Scene {
   const scene = inHandover(traits).apiAway();
-  scene.parent(APISERVER).state = 'crashed';
-  scene.run(4_000);
+  crashes(scene);
+  for (let passes = 0; scene.phase(APISERVER) !== 'active' && passes < 100; passes += 1) scene.pass();
   expectPhase(scene, APISERVER, 'active');
   return scene;
+}
+
+/** The parent crashes, and again each time it is started. */
+function crashes(scene: Scene): void {
+  scene.parent(APISERVER).state = 'crashed';
+  scene.onRestart = (living) => {
+    living.state = 'crashed';
+  };
 }
 
 test('a parent that the API names and the kubelet has not begun to start leaves the checkpoint alone', () => {
@@ -63,13 +71,18 @@ test('a sandbox that waits for an image is not enough; its container is', () => 
   expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
 });
 
-test('a container that has met the bound ports is left to die on them: its successor comes without a back-off', () => {
+test('a parent that crashes on the bound ports is given them, and its back-off is ended when they are free', () => {
   const scene = recovered();
   scene.parent(APISERVER).state = 'running';
   scene.run(2_000);
   scene.parent(APISERVER).state = 'crashed';
-  scene.run(4_000);
-  expectMoves(scene, APISERVER, 'activate rev-good, replace-parent');
+  scene.run(2_500);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+  scene.run(1_000);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw, restart-parent');
+  const freed = scene.passes.find((p) => p.actions.some((a) => a.type === 'restart-parent'));
+  assert.ok(freed?.observation.runtime.known);
+  assert.equal(freed.observation.runtime.value.pods.filter((p) => p.sandboxReady).length, 1);
 });
 
 test('the sandboxes of a checkpoint that is withdrawn for a starting parent are stopped at once', () => {
@@ -172,13 +185,36 @@ test('a pod network parent is waited for until it serves: nothing conflicts', ()
   expectPhase(scene, APISERVER, 'standby');
 });
 
-test('a parent that crashes in the handover with the API away brings the checkpoint back after the patience', () => {
+test('a parent that lost the race for its ports and stays down gets its back-off ended, once', () => {
   const scene = inHandover().apiAway();
   scene.parent(APISERVER).state = 'crashed';
+  scene.run(1_200);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+  scene.run(200);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw, restart-parent');
+  scene.parent(APISERVER).state = 'running';
+  scene.run(1_000);
+  scene.parent(APISERVER).state = 'crashed';
   scene.run(2_500);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw, restart-parent');
+});
+
+test('content that was never seen to work gets no restart for a race: each costs the API', () => {
+  const scene = recovered();
+  scene.replaceParent(APISERVER, { content: 'new' });
+  started(scene).apiAway();
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(2_900);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+});
+
+test('a parent that crashes in the handover with the API away brings the checkpoint back after the patience', () => {
+  const scene = inHandover().apiAway();
+  crashes(scene);
+  scene.run(4_000);
   expectPhase(scene, APISERVER, 'handover');
   scene.run(1_000);
-  expectMoves(scene, APISERVER, 'activate rev-good, withdraw, activate rev-good');
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw, restart-parent, activate rev-good');
   assert.match(lastReason(scene), /the handover failed: its parent is crashing/);
 });
 
@@ -189,8 +225,8 @@ test('time spent starting is not counted against a parent that crashes once', ()
   scene.parent(APISERVER).state = 'running';
   scene.run(500);
   scene.parent(APISERVER).state = 'crashed';
-  scene.run(2_000);
-  expectPhase(scene, APISERVER, 'handover');
+  scene.run(1_200);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
 });
 
 test('each failed handover doubles the deadline, up to the cap', () => {
@@ -237,28 +273,23 @@ test('nor by the word of the runtime alone, before the API has said what it is',
   expectMoves(scene, APISERVER, 'activate rev-good, withdraw, activate rev-good');
 });
 
-test('a parent of proven content that failed is replaced by its controller and tried again', () => {
+test('a parent of proven content that failed is given its ports again, after twice as long', () => {
   const scene = failed().apiServes();
-  scene.run(7_000);
-  expectMoves(scene, APISERVER, 'activate rev-good, withdraw, activate rev-good, replace-parent');
-  scene.addParent(APISERVER);
-  started(scene);
+  const before = moves(scene, APISERVER);
+  scene.run(5_900);
+  expectMoves(scene, APISERVER, before);
+  scene.run(1_000);
+  expectMoves(scene, APISERVER, `${before}, withdraw, restart-parent`);
 });
 
-test('a parent in a back-off is replaced after twice as long each time, up to the cap', () => {
+test('each time twice as long, up to the cap', () => {
   const scene = recovered();
-  scene.onPass = () => {
-    if (scene.parents.length === 0) scene.addParent(APISERVER, {}, 'crashed').restarts = 3;
-  };
-  scene.parent(APISERVER).state = 'crashed';
+  crashes(scene);
   scene.run(1_600_000, 500);
-  const times = scene.passes
-    .filter((p) => p.actions.some((a) => a.type === 'replace-parent'))
-    .map((p) => p.atMs);
+  const times = scene.passes.filter((p) => p.actions.some((a) => a.type === 'withdraw')).map((p) => p.atMs);
   const gaps = times.slice(1).map((atMs, i) => Math.round((atMs - (times[i] ?? 0)) / 1_000));
-  // A second of each is the deletion and the successor.
-  assert.deepEqual(gaps.slice(0, 8), [7, 13, 25, 49, 97, 193, 301, 301]);
-  expectPhase(scene, APISERVER, 'active');
+  // Four seconds of each is the handover that fails.
+  assert.deepEqual(gaps.slice(0, 8), [10, 16, 28, 52, 100, 196, 304, 304]);
 });
 
 test('unproven content that failed for who knows whose fault is tried again, a few times', () => {
@@ -274,15 +305,8 @@ test('unproven content that failed for who knows whose fault is tried again, a f
   scene.parents.splice(0);
   scene.run(600_000, 500);
   const withdrawn = scene.passes.flatMap((p) => p.actions).filter((a) => a.type === 'withdraw');
-  assert.equal(withdrawn.length, 2, moves(scene, APISERVER));
+  assert.equal(withdrawn.length, 3, moves(scene, APISERVER));
   expectPhase(scene, APISERVER, 'active');
-});
-
-test('a pod without a controller is never deleted', () => {
-  const scene = recovered({ controller: false });
-  scene.parent(APISERVER).state = 'crashed';
-  scene.run(60_000);
-  expectMoves(scene, APISERVER, 'activate rev-good');
 });
 
 test('a parent that was late because of others, and serves after all, is handed its ports', () => {

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { decide } from '../../../lib/decide/decide.ts';
 import type { Action } from '../../../lib/types/action.ts';
-import type { WorkloadKey } from '../../../lib/types/workload.ts';
+import type { RuntimePod } from '../../../lib/types/observation.ts';
+import { ANNOTATION_OF, type WorkloadKey } from '../../../lib/types/workload.ts';
 import { aNode, calm, KEYS, life, live, RUNS } from './chaos.ts';
 import type { Pass, Scene } from './scene.ts';
 import { story } from './story.ts';
@@ -44,18 +45,18 @@ holdsAlways(
       'withdraw',
       'remove-revision',
       'remove-workload',
-      'replace-parent',
+      'restart-parent',
     ] as const;
     return forbidden.find((type) => moved.has(type));
   },
 );
 
-holdsAlways('rule 1: without the word of the API nothing is retired, removed or replaced', (pass) => {
+holdsAlways('rule 1: without the word of the API nothing is retired or removed', (pass) => {
   if (pass.observation.api.name === 'serving') return undefined;
   const moved = types(pass.actions);
   const retired = pass.changes.find((c) => c.to === 'retiring' && c.from !== 'retiring');
   if (retired !== undefined) return `${retired.workload} is retired`;
-  return (['remove-revision', 'remove-workload', 'replace-parent'] as const).find((type) => moved.has(type));
+  return (['remove-revision', 'remove-workload'] as const).find((type) => moved.has(type));
 });
 
 holdsAlways('rule 1: an API that denies, or was not asked, activates nothing', ({ observation, changes }) => {
@@ -81,6 +82,24 @@ holdsAlways(
     )?.workload;
   },
 );
+
+holdsAlways('a parent is restarted only when it is down and no checkpoint of it is up', (pass) => {
+  const { observation, actions } = pass;
+  if (!observation.runtime.known) return undefined;
+  const { pods } = observation.runtime.value;
+  const live = (pod: RuntimePod) => pod.containers.some((c) => c.state !== 'exited');
+  for (const action of actions) {
+    if (action.type !== 'restart-parent') continue;
+    const parent = pods.find((pod) => pod.uid === action.uid);
+    if (parent === undefined || live(parent)) return `${action.workload}: its parent may run`;
+    if (
+      pods.some((pod) => pod.annotations[ANNOTATION_OF] === action.workload && pod.sandboxReady && live(pod))
+    ) {
+      return `${action.workload}: its checkpoint may run`;
+    }
+  }
+  return undefined;
+});
 
 holdsAlways('rule 2: a pass moves the manifest of a workload once at most', ({ actions }) => {
   const moved = actions.filter((a) => a.type === 'activate' || a.type === 'withdraw');

@@ -64,6 +64,10 @@ export class Scene {
   readonly passes: Pass[] = [];
   /** What the rest of the world does before each pass. */
   onPass: ((stepMs: number) => void) | undefined;
+  /** What the kubelet makes of a parent whose back-off was ended: its sandbox is gone, a new one is to come. */
+  onRestart: (living: LivingParent) => void = (living) => {
+    living.state = 'absent';
+  };
   #uids = 0;
 
   constructor(settings: Partial<Settings> = {}) {
@@ -235,8 +239,8 @@ export class Scene {
 
   #carryOut(action: Action): void {
     this.disk.carryOut(action);
-    if (action.type !== 'replace-parent') return;
-    const at = this.parents.findIndex(({ parent }) => parent.uid === action.uid);
-    if (at !== -1) this.parents.splice(at, 1);
+    if (action.type !== 'restart-parent') return;
+    const living = this.parents.find(({ parent }) => parent.uid === action.uid);
+    if (living !== undefined) this.onRestart(living);
   }
 }

@@ -39,6 +39,10 @@ export class SmallCluster {
       this.#lives.set(parent.uid, { sinceMs: 1e9, crashes: 0 });
     }
     scene.onPass = (stepMs) => this.#step(stepMs);
+    scene.onRestart = (living) => {
+      living.state = 'absent';
+      this.#life(living.parent.uid).sinceMs = 0;
+    };
   }
 
   /** Changes the workload's template: its controller deletes the old pod and makes a new one. */

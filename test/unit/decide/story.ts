@@ -5,7 +5,7 @@ import type { Action } from '../../../lib/types/action.ts';
 import type { WorkloadKey } from '../../../lib/types/workload.ts';
 import type { Scene } from './scene.ts';
 
-/** Moves of the workload so far: `activate rev-good, withdraw, replace-parent`. */
+/** Moves of the workload so far: `activate rev-good, withdraw, restart-parent`. */
 export function moves(scene: Scene, key: WorkloadKey): string {
   return scene.passes
     .flatMap((pass) => pass.actions)
@@ -20,7 +20,7 @@ function move(action: Action): string[] {
       return [`activate ${action.revision}`];
     case 'withdraw':
     case 'remove-workload':
-    case 'replace-parent':
+    case 'restart-parent':
       return [action.type];
     default:
       return [];

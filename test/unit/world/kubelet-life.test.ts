@@ -50,6 +50,42 @@ describe('a kubelet that dies', () => {
   });
 });
 
+describe('a crash back-off', () => {
+  /** Kills the pod's container again and again, until the kubelet waits. */
+  function inBackOff(scene: Scene): string {
+    const uid = scene.parent('kube-scheduler')?.metadata?.uid ?? '';
+    for (let crash = 0; crash < 2; crash += 1) {
+      scene.secondsUntil(() => running(scene, uid), 5);
+      for (const one of scene.node.runtime.containersOf(uid)) scene.node.runtime.killContainer(one);
+    }
+    scene.seconds(8);
+    assert.ok(!running(scene, uid), 'the second crash is not restarted within 8 s');
+    return uid;
+  }
+
+  const running = (scene: Scene, uid: string): boolean =>
+    scene.node.runtime.containersOf(uid).some(({ state }) => state === 'running');
+
+  it('goes on in a new sandbox, as long as an ended container is there', () => {
+    const scene = new Scene();
+    const uid = inBackOff(scene);
+    const [sandbox] = scene.node.runtime.sandboxesOf(uid);
+    scene.node.runtime.stopSandbox(sandbox?.id ?? '');
+    scene.seconds(1.5);
+    assert.ok(!running(scene, uid));
+    scene.secondsUntil(() => running(scene, uid), 2);
+  });
+
+  it('ends with the last ended container, once the sandbox is gone as well', () => {
+    const scene = new Scene();
+    const uid = inBackOff(scene);
+    for (const { id } of scene.node.runtime.containersOf(uid)) scene.node.runtime.removeContainer(id);
+    const [sandbox] = scene.node.runtime.sandboxesOf(uid);
+    scene.node.runtime.stopSandbox(sandbox?.id ?? '');
+    assert.ok(scene.secondsUntil(() => running(scene, uid), 5) < 1.5);
+  });
+});
+
 describe('the world', () => {
   it('tells a cut network (silence) from a dead apiserver (refused) and from one without etcd (500)', () => {
     const scene = new Scene();
