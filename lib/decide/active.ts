@@ -7,6 +7,7 @@ import { conflicts, type WorkloadFacts } from './facts.ts';
 import { freshParentUid } from './fresh-parent.ts';
 import { activate, beginHandover, handedOver, stay, type Transition } from './moves.ts';
 import { absent } from './rest.ts';
+import { downParent, restarting } from './restart.ts';
 import { bestRevision } from './revisions.ts';
 import { isUp } from './run-state.ts';
 import {
@@ -36,7 +37,7 @@ export function fromActive(
   // Where the API names this very pod, what it says of its content counts as well.
   const named = parent.answered && parent.pod?.uid === fresh;
   if (fresh !== undefined && !named && revision !== undefined && !mayBeBlamed(memory, fresh)) {
-    return beginHandover(memory, fresh, STARTED, STAYS_DOWN_MS);
+    return beginHandover(memory, fresh, STARTED, { restart: true });
   }
   if (!parent.answered) return stay(memory);
   if (parent.pod === undefined) return absent(memory, situation);
@@ -64,13 +65,12 @@ function besideParent(
   if (overlaps) {
     // Ready may be the checkpoint's answer on the shared port, so the parent must prove itself alone afterwards.
     return runsReady(memory, situation, parent)
-      ? beginHandover(memory, parent.uid, 'its parent runs ready beside it')
+      ? beginHandover(memory, parent.uid, 'its parent runs ready beside it', { restart: false })
       : stay(memory);
   }
   if (fresh === parent.uid || (handoverMayBegin(situation) && begun(memory, situation, parent))) {
     // Content that nobody has seen to work gets the kubelet's own first restart, and no more: each costs the API.
-    const restartAfterMs = isProven(memory, situation) ? STAYS_DOWN_MS : undefined;
-    return beginHandover(memory, parent.uid, STARTED, restartAfterMs);
+    return beginHandover(memory, parent.uid, STARTED, { restart: isProven(memory, situation) });
   }
   return shutOut(memory, situation, parent) ?? stay(memory);
 }
@@ -78,15 +78,18 @@ function besideParent(
 const STARTED = 'its parent has been started by the kubelet';
 
 /**
- * The kubelet restarts a container that died for the first time at its next look at the runtime, which comes every
- * second (1.20, plegRelistPeriod); one that is down for longer sits in a back-off.
+ * It met the bound ports, and waits. Its back-off is ended while the checkpoint still serves: the kubelet takes up to a
+ * second to start it, and then it is a parent that has just begun like any other.
  */
-const STAYS_DOWN_MS = 1_300;
-
-/** It lost the race for the ports, or began before: it is given them, and its back-off is ended when they are free. */
 function shutOut(memory: WorkloadMemory, situation: Situation, parent: Parent): Transition | undefined {
-  if (!handoverMayBegin(situation) || !isShutOut(memory, situation)) return undefined;
-  return beginHandover(memory, parent.uid, 'its parent crashes on the ports of its checkpoint', 0);
+  if (!handoverMayBegin(situation) || memory.restart?.state === 'under-way') return undefined;
+  if (downParent(situation.facts, parent.uid) === undefined || !isShutOut(memory, situation))
+    return undefined;
+  const { failedParent: _, ...excused } = restarting(memory, parent.uid);
+  return {
+    memory: { ...excused, failedHandovers: memory.failedHandovers + 1 },
+    reason: 'its parent crashed on the ports of its checkpoint: the kubelet is made to start it anew',
+  };
 }
 
 /** While some content is refused the ports, only the API can say that this pod has another. */
@@ -109,7 +112,7 @@ function besideBlamed(memory: WorkloadMemory, situation: Situation, parent: Pare
   // Its failure may have been another's, such as an API that was away: it is up, and the checkpoint in its way.
   const inTheWay = facts.checkpointRuns.known && !isUp(facts.checkpointRuns.value);
   if (runsReady(memory, situation, parent) && (proven || inTheWay)) {
-    return beginHandover(memory, parent.uid, 'its parent runs ready after all');
+    return beginHandover(memory, parent.uid, 'its parent runs ready after all', { restart: false });
   }
   const excused = proven || memory.failedParent?.revision === undefined;
   const again = proven || memory.failedHandovers < UNPROVEN_FAILURES_MAX;
@@ -144,8 +147,8 @@ function standBy(
 
 /**
  * An API that has only just come back is let get ready first: on a real node a handover in those seconds put its
- * readiness off by as much as the whole handover. A parent that meets the bound ports meanwhile is given them, and started anew.
+ * readiness off by as much as the whole handover. A parent that meets the bound ports meanwhile is started anew.
  */
-function handoverMayBegin({ observation: { api } }: Situation): boolean {
-  return api.name === 'serving' && api.starting === undefined;
+function handoverMayBegin({ observation: { api }, handingOver }: Situation): boolean {
+  return handingOver || (api.name === 'serving' && api.starting === undefined);
 }

@@ -9,8 +9,9 @@ import type { WorkloadKey } from '../types/workload.ts';
 import { fence, vanishedTogether } from './cluster-identity.ts';
 import { factsOf } from './facts.ts';
 import { recall, save } from './record.ts';
+import { followRestart, restartActions } from './restart.ts';
 import { followParent, retention } from './revisions.ts';
-import { type Situation, suspects } from './situation.ts';
+import { isHandingOver, type Situation, suspects } from './situation.ts';
 import { adopted, reconcile } from './static-pod.ts';
 import { passTime } from './timers.ts';
 import { transition } from './transition.ts';
@@ -44,6 +45,7 @@ export function decide(observation: Observation, memory: Memory, settings: Setti
     apiAwayMs,
     allVanished: vanishedTogether(keys, observation, memory),
     suspects: suspects(memory, apiAwayMs),
+    handingOver: isHandingOver(memory),
   };
 
   const workloads = new Map<WorkloadKey, WorkloadMemory>();
@@ -86,7 +88,7 @@ function decideOne(
   const stored = observation.stored.find((w) => w.key === key);
   const known = remembered ?? recall(stored);
   const facts = factsOf(key, observation, known, settings.settleMs);
-  const before = passTime(adopted(known, facts), facts, observation);
+  const before = followRestart(passTime(adopted(known, facts), facts, observation), facts);
   const fenced = fence(before, nodeUid);
   const followed = followParent(fenced, facts, observation, settings);
   const moved = transition(followed.memory, { ...shared, facts });
@@ -107,9 +109,6 @@ function decideOne(
   const actions = [...followed.actions, ...saving, ...reconcile(after, facts, why)];
   // What the record on disk still names is kept until a newer record stands there, and until the API has spoken.
   if (saving.length === 0 && observation.api.name === 'serving') actions.push(...retention(after, facts));
-  if (moved.restart !== undefined) {
-    const { uid, sandboxId } = moved.restart;
-    actions.push({ type: 'restart-parent', workload: key, uid, sandboxId, reason: why ?? '' });
-  }
+  actions.push(...restartActions(after, facts));
   return { memory: after, actions, changes };
 }

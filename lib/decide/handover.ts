@@ -2,19 +2,9 @@
 // the checkpoint back: when the parent is down or late and the API is away, there is nobody else.
 
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
-import type { RuntimePod } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
-import {
-  activate,
-  blame,
-  go,
-  handedOver,
-  restart,
-  restPhase,
-  stay,
-  type Transition,
-  waitOn,
-} from './moves.ts';
+import { activate, blame, go, handedOver, restPhase, stay, type Transition, waitOn } from './moves.ts';
+import { downParent, restarting } from './restart.ts';
 import { bestRevision } from './revisions.ts';
 import { isUp } from './run-state.ts';
 import { culprit, livingParent, outage, patienceMs, type Situation, wordsFor } from './situation.ts';
@@ -25,8 +15,10 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
   const { facts, observation, settings } = situation;
   if (facts.parentServes.known && facts.parentServes.value) return handedOver(memory, 'its parent serves');
   if (!facts.parentRuns.known) return stay(memory);
-  const down = downWithPortsFree(memory, phase, situation);
-  if (down !== undefined) return restart(memory, down);
+  if (lostTheRace(memory, phase, situation)) {
+    const reason = 'its parent died on ports that are free by now: the kubelet is made to start it anew';
+    return { memory: restarting(memory, phase.parentUid), reason };
+  }
   const back = takeBack(memory, phase, situation);
   if (back !== undefined) return back;
   if (!livingParent(situation).answered) return waitOn(memory, phase, observation);
@@ -38,16 +30,21 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
   return waitOn(memory, phase, observation);
 }
 
-/** The parent, when it died on ports that are free by now (or of an API that was away), and waits in a back-off. */
-function downWithPortsFree(
-  { restartAfterMs, stoppedMs }: WorkloadMemory,
+/**
+ * The kubelet restarts a container that died for the first time at its next look at the runtime, which comes every
+ * second (1.20, plegRelistPeriod); one that is down for longer sits in a back-off.
+ */
+const STAYS_DOWN_MS = 1_300;
+
+/** Whether the parent lost the race: it is down, its ports are free by now, and the kubelet does not start it. */
+function lostTheRace(
+  { restart, stoppedMs }: WorkloadMemory,
   { parentUid }: Handover,
   { facts }: Situation,
-): RuntimePod | undefined {
-  if (restartAfterMs === undefined || stoppedMs < restartAfterMs) return undefined;
-  if (!facts.checkpointRuns.known || isUp(facts.checkpointRuns.value)) return undefined;
-  const parent = facts.parentPods.find(({ pod }) => pod.uid === parentUid);
-  return parent?.state === 'crashed' ? parent.pod : undefined;
+): boolean {
+  if (restart?.state !== 'allowed' || stoppedMs < STAYS_DOWN_MS) return false;
+  if (!facts.checkpointRuns.known || isUp(facts.checkpointRuns.value)) return false;
+  return downParent(facts, parentUid) !== undefined;
 }
 
 function takeBack(memory: WorkloadMemory, phase: Handover, situation: Situation): Transition | undefined {

@@ -2,15 +2,13 @@
 
 import type { RevisionId } from '../types/checkpoint.ts';
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
-import type { Observation, RuntimePod } from '../types/observation.ts';
+import type { Observation } from '../types/observation.ts';
 
 export interface Transition {
   /** The memory after it, with the next phase. */
   readonly memory: WorkloadMemory;
   /** Why, in words, for status, log and Event. Only where something was decided. */
   readonly reason?: string;
-  /** The parent's pod in the runtime whose crash back-off is to be ended. */
-  readonly restart?: RuntimePod;
   /** Retired, and nothing of its checkpoint is left to run: everything of the workload may go. */
   readonly remove?: boolean;
 }
@@ -32,7 +30,7 @@ export function go(memory: WorkloadMemory, phase: Phase, reason: string): Transi
 }
 
 /** Activation and withdrawal begin a new count of everything that led to them. */
-function recount(memory: WorkloadMemory): WorkloadMemory {
+function recount({ restart: _, ...memory }: WorkloadMemory): WorkloadMemory {
   return { ...memory, backOffMs: 0, unservedMs: 0, stoppedMs: 0 };
 }
 
@@ -40,16 +38,16 @@ export function activate(memory: WorkloadMemory, revision: RevisionId, reason: s
   return go(recount(memory), { name: 'active', revision, reason }, reason);
 }
 
-/** `restartAfterMs`: how long the parent may be down before its back-off is ended; undefined when it may not be. */
+/** `restart`: whether its back-off may be ended should it lose the race for its ports. */
 export function beginHandover(
   memory: WorkloadMemory,
   parentUid: string,
   reason: string,
-  restartAfterMs?: number,
+  { restart }: { readonly restart: boolean },
 ): Transition {
   const phase: Phase = { name: 'handover', parentUid, waited: { elapsedMs: 0 } };
-  const { restartAfterMs: _, ...known } = recount(memory);
-  return go({ ...known, ...(restartAfterMs === undefined ? {} : { restartAfterMs }) }, phase, reason);
+  const allowed = restart ? { restart: { uid: parentUid, state: 'allowed' as const } } : {};
+  return go({ ...recount(memory), ...allowed }, phase, reason);
 }
 
 export function handedOver(memory: WorkloadMemory, reason: string): Transition {
@@ -69,15 +67,6 @@ export function blame(memory: WorkloadMemory, uid: string, revision: RevisionId 
     ...memory,
     failedHandovers: memory.failedHandovers + 1,
     failedParent: { uid, ...(revision === undefined ? {} : { revision }) },
-  };
-}
-
-/** A kubelet that sees no ended container of a pod starts it without a back-off (10 s doubling to 300 s otherwise). */
-export function restart({ restartAfterMs: _, ...memory }: WorkloadMemory, pod: RuntimePod): Transition {
-  return {
-    memory: { ...memory, stoppedMs: 0 },
-    restart: pod,
-    reason: 'its parent is down with its ports free: its back-off is ended, the kubelet starts it anew',
   };
 }
 

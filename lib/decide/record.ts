@@ -44,17 +44,8 @@ export function save(key: WorkloadKey, memory: WorkloadMemory, stored: StoredWor
 }
 
 function recordOf(memory: WorkloadMemory): WorkloadRecord {
-  const {
-    stoppedMs,
-    runningMs,
-    servingMs,
-    unservedMs,
-    backOffMs,
-    recalled,
-    restartAfterMs,
-    note,
-    ...record
-  } = memory;
+  const { stoppedMs, runningMs, servingMs, unservedMs, backOffMs, recalled, restart, note, ...record } =
+    memory;
   return record;
 }
 

@@ -18,6 +18,8 @@ export interface Situation {
   readonly apiAwayMs: number;
   /** How many workloads of this node may have cost the API it is without now, see `suspects`. */
   readonly suspects: number;
+  /** A handover of this node has just begun, or is about to: whoever goes along now costs the API nothing more. */
+  readonly handingOver: boolean;
 }
 
 /** What the API, answering now, says of the parent. */
@@ -142,7 +144,20 @@ export function culprit(memory: WorkloadMemory, situation: Situation): RevisionI
   return alone ? (revisionOf(situation) ?? memory.candidate) : undefined;
 }
 
-/** The parent has crashed beside its checkpoint for so long that it is given the ports; each time twice as long. */
-export function isShutOut({ backOffMs, failedHandovers }: WorkloadMemory, { settings }: Situation): boolean {
+/** After this an apiserver that was handed over serves again, or its handover failed. */
+const HANDOVER_COSTS_MS = 10_000;
+
+export function isHandingOver({ workloads }: Memory): boolean {
+  return [...workloads.values()].some(
+    ({ phase, restart }) =>
+      (phase.name === 'handover' && phase.waited.elapsedMs < HANDOVER_COSTS_MS) ||
+      (phase.name === 'active' && restart?.state === 'under-way'),
+  );
+}
+
+/** The parent has crashed beside its checkpoint for so long that it is started anew; each time twice as long. */
+export function isShutOut({ backOffMs, failedHandovers }: WorkloadMemory, situation: Situation): boolean {
+  const { settings, handingOver } = situation;
+  if (handingOver && failedHandovers === 0) return true;
   return backOffMs >= Math.min(settings.restartPatienceMs * 2 ** failedHandovers, settings.handoverMsMax);
 }

@@ -32,11 +32,10 @@ export type Action =
   | { readonly type: 'remove-revision'; readonly workload: WorkloadKey; readonly revision: RevisionId }
   /** Forget the workload: its record and revisions. Only after the runtime showed its checkpoint gone. */
   | { readonly type: 'remove-workload'; readonly workload: WorkloadKey; readonly reason: string }
-  /** End the crash back-off of a parent whose ports are free now: the kubelet starts it anew at its next look. */
+  /** End the crash back-off of a parent: the kubelet starts it anew at its next look. */
   | {
       readonly type: 'restart-parent';
       readonly workload: WorkloadKey;
       readonly uid: string;
       readonly sandboxId: string;
-      readonly reason: string;
     };

@@ -79,8 +79,8 @@ export interface WorkloadMemory extends WorkloadRecord {
   readonly backOffMs: number;
   /** Read from the disk, and not yet compared with what stands in the static pod directory. */
   readonly recalled?: true;
-  /** In a handover: a parent that has been down for so long gets its back-off ended, once. Absent: it does not. */
-  readonly restartAfterMs?: number;
+  /** A parent whose back-off may be ended in this handover, or is being ended. */
+  readonly restart?: { readonly uid: string; readonly state: 'allowed' | 'under-way' };
   /** Why the parent cannot be carried, or why a decision waits, for status. */
   readonly note?: string;
 }

@@ -163,7 +163,7 @@ test('a controller-manager that died with the API does not wait out its back-off
   scene.run(60_000);
   expectPeace({ scene });
   assert.equal(
-    moves(scene, MANAGER).startsWith('activate rev-good, withdraw, restart-parent'),
+    moves(scene, MANAGER).startsWith('activate rev-good, restart-parent, withdraw'),
     true,
     story(scene),
   );

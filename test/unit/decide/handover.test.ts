@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { known } from '../../../lib/types/observed.ts';
-import { APISERVER, type ParentTraits } from './pods.ts';
+import type { WorkloadKey } from '../../../lib/types/workload.ts';
+import { APISERVER, type ParentTraits, SCHEDULER } from './pods.ts';
 import { Scene } from './scene.ts';
 import { expectMoves, expectPhase, lastReason, moves } from './story.ts';
 
@@ -40,9 +41,17 @@ function failed(traits: Partial<ParentTraits> = {}): Scene {
 
 /** The parent crashes, and again each time it is started. */
 function crashes(scene: Scene): void {
-  scene.parent(APISERVER).state = 'crashed';
-  scene.onRestart = (living) => {
-    living.state = 'crashed';
+  const living = scene.parent(APISERVER);
+  living.state = 'crashed';
+  let passesUntilCrash = 0;
+  scene.onRestart = () => {
+    living.state = 'absent';
+    passesUntilCrash = 2;
+  };
+  scene.onPass = () => {
+    if (passesUntilCrash === 0) return;
+    passesUntilCrash -= 1;
+    if (passesUntilCrash === 0) living.state = 'crashed';
   };
 }
 
@@ -71,7 +80,7 @@ test('a sandbox that waits for an image is not enough; its container is', () => 
   expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
 });
 
-test('a parent that crashes on the bound ports is given them, and its back-off is ended when they are free', () => {
+test('a parent that crashed on the bound ports is started anew while the checkpoint serves, then handed them', () => {
   const scene = recovered();
   scene.parent(APISERVER).state = 'running';
   scene.run(2_000);
@@ -79,10 +88,49 @@ test('a parent that crashes on the bound ports is given them, and its back-off i
   scene.run(2_500);
   expectMoves(scene, APISERVER, 'activate rev-good');
   scene.run(1_000);
-  expectMoves(scene, APISERVER, 'activate rev-good, withdraw, restart-parent');
-  const freed = scene.passes.find((p) => p.actions.some((a) => a.type === 'restart-parent'));
-  assert.ok(freed?.observation.runtime.known);
-  assert.equal(freed.observation.runtime.value.pods.filter((p) => p.sandboxReady).length, 1);
+  expectMoves(scene, APISERVER, 'activate rev-good, restart-parent');
+  scene.parent(APISERVER).state = 'starting';
+  scene.pass();
+  expectMoves(scene, APISERVER, 'activate rev-good, restart-parent, withdraw');
+});
+
+test('a restart that could not be carried out is asked for again until the parent is seen to start', () => {
+  const scene = recovered();
+  scene.parent(APISERVER).state = 'crashed';
+  scene.onRestart = () => {};
+  scene.run(3_500);
+  const asked = scene.passes.filter((p) => p.actions.some((a) => a.type === 'restart-parent')).length;
+  assert.ok(asked > 1);
+  scene.parent(APISERVER).state = 'absent';
+  const { actions } = scene.pass();
+  assert.deepEqual(
+    actions.filter((a) => a.type === 'restart-parent'),
+    [],
+  );
+});
+
+test('parents that crashed on their ports are started together: one outage, not one after the other', () => {
+  const scene = new Scene().with(APISERVER).with(SCHEDULER).powerLoss();
+  scene.run(300).apiServes();
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(2_000);
+  scene.parent(SCHEDULER).state = 'crashed';
+  scene.run(1_300);
+  const restarted = (key: WorkloadKey) =>
+    scene.passes.find((p) => p.actions.some((a) => a.type === 'restart-parent' && a.workload === key))
+      ?.atMs ?? 0;
+  assert.ok(restarted(APISERVER) > 0);
+  assert.equal(restarted(SCHEDULER) - restarted(APISERVER), 100);
+});
+
+test('while the API is away for one handover, another parent that starts is not made to wait for it', () => {
+  const scene = new Scene().with(APISERVER).with(SCHEDULER).powerLoss();
+  scene.run(300).apiServes();
+  scene.parent(SCHEDULER).state = 'starting';
+  scene.pass();
+  scene.parent(APISERVER).state = 'starting';
+  scene.apiAway(1).pass();
+  expectPhase(scene, APISERVER, 'handover');
 });
 
 test('the sandboxes of a checkpoint that is withdrawn for a starting parent are stopped at once', () => {
@@ -278,18 +326,23 @@ test('a parent of proven content that failed is given its ports again, after twi
   const before = moves(scene, APISERVER);
   scene.run(5_900);
   expectMoves(scene, APISERVER, before);
-  scene.run(1_000);
-  expectMoves(scene, APISERVER, `${before}, withdraw, restart-parent`);
+  scene.run(300);
+  expectMoves(scene, APISERVER, `${before}, restart-parent`);
+  scene.parent(APISERVER).state = 'starting';
+  scene.pass();
+  expectMoves(scene, APISERVER, `${before}, restart-parent, withdraw`);
 });
 
 test('each time twice as long, up to the cap', () => {
   const scene = recovered();
   crashes(scene);
   scene.run(1_600_000, 500);
-  const times = scene.passes.filter((p) => p.actions.some((a) => a.type === 'withdraw')).map((p) => p.atMs);
+  const times = scene.passes
+    .filter((p) => p.actions.some((a) => a.type === 'restart-parent'))
+    .map((p) => p.atMs);
   const gaps = times.slice(1).map((atMs, i) => Math.round((atMs - (times[i] ?? 0)) / 1_000));
-  // Four seconds of each is the handover that fails.
-  assert.deepEqual(gaps.slice(0, 8), [10, 16, 28, 52, 100, 196, 304, 304]);
+  // A second of each is the start that fails.
+  assert.deepEqual(gaps.slice(0, 8), [7, 13, 25, 49, 97, 193, 301, 301]);
 });
 
 test('unproven content that failed for who knows whose fault is tried again, a few times', () => {
@@ -305,7 +358,7 @@ test('unproven content that failed for who knows whose fault is tried again, a f
   scene.parents.splice(0);
   scene.run(600_000, 500);
   const withdrawn = scene.passes.flatMap((p) => p.actions).filter((a) => a.type === 'withdraw');
-  assert.equal(withdrawn.length, 3, moves(scene, APISERVER));
+  assert.equal(withdrawn.length, 2, moves(scene, APISERVER));
   expectPhase(scene, APISERVER, 'active');
 });
 
