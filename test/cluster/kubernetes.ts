@@ -116,7 +116,7 @@ async function fetchSource(work: string, log: (line: string) => void): Promise<s
   await mkdir(join(work, 'apt', 'cache', 'archives', 'partial'), { recursive: true });
   await writeFile(
     join(work, 'apt', 'sources.list'),
-    'deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main\n',
+    `deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${await debianMirror()} bookworm main\n`,
   );
   const apt = [
     'apt-get',
@@ -137,6 +137,15 @@ async function fetchSource(work: string, log: (line: string) => void): Promise<s
   await mkdir(join(tree, '.go', 'src', 'k8s.io'), { recursive: true });
   await symlink('../../..', join(tree, '.go', 'src', 'k8s.io', 'kubernetes'));
   return tree;
+}
+
+/** Where this machine gets bookworm's packages from: its sources are at the same place. */
+async function debianMirror(): Promise<string> {
+  const filters = ['Created-By: Packages', 'Codename: bookworm', 'Component: main'];
+  const { stdout } = await run(['apt-get', 'indextargets', '--format', '$(REPO_URI)', ...filters]);
+  const [mirror] = stdout.split('\n');
+  if (mirror) return mirror;
+  throw new Error('apt-get knows no mirror of Debian bookworm; add one to /etc/apt/sources.list');
 }
 
 async function make(tree: string, components: readonly string[], log: (line: string) => void): Promise<void> {
