@@ -3,6 +3,7 @@
 
 import type { RevisionId } from '../types/checkpoint.ts';
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
+import type { Wanted } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
 import { freshParentUid } from './fresh-parent.ts';
 import { activate, blame, forgive, go, rest, restPhase, stay, type Transition } from './moves.ts';
@@ -80,7 +81,7 @@ export function absent(memory: WorkloadMemory, situation: Situation): Transition
   if (!wanted.known) {
     return stay(memory, `its parent is gone; kept, as its controller could not be asked: ${wanted.reason}`);
   }
-  if (wanted.value === 'not-wanted') return retire(memory, situation);
+  if (wanted.value !== 'wanted') return retire(memory, situation, wanted.value);
   if (memory.phase.name === 'active') return stay(memory);
   const revision = bestRevision(memory, facts);
   const down = facts.parentRuns.known && !isUp(facts.parentRuns.value);
@@ -90,8 +91,13 @@ export function absent(memory: WorkloadMemory, situation: Situation): Transition
   return rest(memory);
 }
 
-function retire(memory: WorkloadMemory, { allVanished }: Situation): Transition {
-  if (allVanished) {
+/** A demoted node loses everything at once, too; but there the controllers live, and say so. */
+function retire(
+  memory: WorkloadMemory,
+  { allVanished }: Situation,
+  why: Exclude<Wanted, 'wanted'>,
+): Transition {
+  if (allVanished && why === 'not-wanted') {
     return stay(memory, 'every workload of this node vanished at once: held; `agent forget` releases');
   }
   const waited = { elapsedMs: 0 };
@@ -99,5 +105,11 @@ function retire(memory: WorkloadMemory, { allVanished }: Situation): Transition 
     memory.phase.name === 'active'
       ? { name: 'retiring', waited, from: 'active', revision: memory.phase.revision }
       : { name: 'retiring', waited, from: restPhase(memory).name === 'none' ? 'none' : 'standby' };
-  return go(memory, phase, 'the API says it is no longer wanted on this node');
+  return go(
+    memory,
+    phase,
+    why === 'not-here'
+      ? 'its controller wants no checkpointed pod of it on this node any more'
+      : 'the API says it is no longer wanted: its controller is gone',
+  );
 }

@@ -22,8 +22,12 @@ export function fromRetiring(memory: WorkloadMemory, phase: Retiring, situation:
   if (parent.pod !== undefined) return go(memory, back, 'a parent is there again');
   if (!facts.wanted.known) return stay(memory);
   if (facts.wanted.value === 'wanted') return go(memory, back, 'its controller wants it again');
-  if (allVanished) return go(memory, back, 'every workload of this node vanished at once: held');
-  return over ? end(memory, phase, facts) : waitOn(memory, phase, observation);
+  if (allVanished && facts.wanted.value === 'not-wanted')
+    return go(memory, back, 'every workload of this node vanished at once: held');
+  if (over) return end(memory, phase, facts);
+  const last = phase.waited.elapsedMs + observation.sinceLastPassMs >= settings.graceMs;
+  const reason = 'its grace has passed: its checkpoint is removed from this node';
+  return { ...waitOn(memory, phase, observation), ...(last ? { reason } : {}) };
 }
 
 /** Grace is for mistakes: while it runs, an outage is met as if the workload were wanted. */

@@ -36,7 +36,10 @@ function backOff(memory: WorkloadMemory, { parentState }: WorkloadFacts, dt: num
   return parentState.value === 'crashed' ? memory.backOffMs + dt : 0;
 }
 
-/** A running parent that is not ready yet neither adds nor resets: a crash loop runs for moments, too. */
+/**
+ * A running parent that is not ready yet neither adds nor resets: a crash loop runs for moments, too. So does another
+ * pod of the workload, such as the one before it during a surge, or one that takes long to end: it does the work still.
+ */
 function unserved(
   memory: WorkloadMemory,
   facts: WorkloadFacts,
@@ -47,5 +50,8 @@ function unserved(
     return memory.unservedMs;
   }
   if (facts.parentServes.known && facts.parentServes.value) return 0;
-  return facts.parentState.value === 'running' ? memory.unservedMs : memory.unservedMs + dt;
+  // What nobody wants here is not missing; once it is wanted again, its controller has all the time it needs.
+  if (facts.parent.value === undefined && facts.wanted.known && facts.wanted.value !== 'wanted') return 0;
+  const runs = facts.parentRuns.known && facts.parentRuns.value === 'running';
+  return runs ? memory.unservedMs : memory.unservedMs + dt;
 }

@@ -39,7 +39,7 @@ export function deployManifests(options: DeployOptions): object[] {
           resources: ['daemonsets', 'deployments', 'replicasets', 'statefulsets'],
           verbs: ['get'],
         },
-        { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
+        { apiGroups: [''], resources: ['pods'], verbs: ['list'] },
       ],
     },
     {

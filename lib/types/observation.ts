@@ -84,8 +84,13 @@ export interface StaticPodDirectory {
   readonly broken: readonly { readonly file: string; readonly problem: string }[];
 }
 
-/** For a workload whose parent is absent from the list: is its controller still wanting a pod here? */
-export type Wanted = 'wanted' | 'not-wanted';
+/**
+ * For a workload whose parent is absent from the list: does its controller still want a pod here?
+ * - not-here: the controller is there and alive, and wants none on this node (a demoted node, a count that is met
+ *   elsewhere, a template without the annotation)
+ * - not-wanted: nothing of it is left to ask; an emptied cluster looks the same
+ */
+export type Wanted = 'wanted' | 'not-here' | 'not-wanted';
 
 export interface NodeFacts {
   readonly name: string;

@@ -1,6 +1,7 @@
-// The Node object, read when asked: its UID tells one cluster from another, its labels whether a DaemonSet wants it.
+// The Node object, read when asked: its UID tells one cluster from another, its labels and taints whether a DaemonSet
+// wants a pod on it.
 
-import type { V1Node } from '@kubernetes/client-node';
+import type { V1Node, V1Taint } from '@kubernetes/client-node';
 import type { NodeFacts } from '../../types/observation.ts';
 import { known, type Observed, unknown } from '../../types/observed.ts';
 import { BackOff, pause } from './back-off.ts';
@@ -8,17 +9,27 @@ import type { Health } from './health.ts';
 import type { ApiClient } from './http.ts';
 import type { ApiTiming } from './timing.ts';
 
+/** What decides where pods may run, beside what the state machine looks at. */
+export interface NodeForPods extends NodeFacts {
+  readonly taints: readonly V1Taint[];
+}
+
 export async function readNode(
   client: ApiClient,
   nodeName: string,
   signal?: AbortSignal,
-): Promise<Observed<NodeFacts>> {
+): Promise<Observed<NodeForPods>> {
   const path = `/api/v1/nodes/${nodeName}`;
   const answer = await client.get(path, signal === undefined ? {} : { signal });
   if (!answer.ok) return unknown(answer.reason);
-  const { metadata } = answer.body as V1Node;
+  const { metadata, spec } = answer.body as V1Node;
   if (metadata?.uid === undefined) return unknown(`GET ${path}: the answer is not a Node`);
-  return known({ name: nodeName, uid: metadata.uid, labels: metadata.labels ?? {} });
+  return known({
+    name: nodeName,
+    uid: metadata.uid,
+    labels: metadata.labels ?? {},
+    taints: spec?.taints ?? [],
+  });
 }
 
 export interface NodeReaderOptions {

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { createApiSource } from '../../../lib/observe/apiserver/source.ts';
 import { serviceAccountIdentity } from '../../../lib/observe/service-account.ts';
 import type { ParentIdentity } from '../../../lib/types/memory.ts';
+import type { Wanted } from '../../../lib/types/observation.ts';
 import { CHECKPOINT_ANNOTATION } from '../../../lib/types/workload.ts';
 import { identityFor, pod, SmallApi, type SmallObject } from './small-api.ts';
 
@@ -32,6 +33,33 @@ function affinity(operator: string, values: string[]): object {
   };
 }
 
+function tainted(taint: { key: string; value?: string; effect: string }): SmallObject {
+  return { ...NODE, spec: { taints: [taint] } };
+}
+
+function owned(kind: string, name: string): Record<string, unknown> {
+  return { annotations: ASKS, ownerReferences: [{ kind, name, controller: true }] };
+}
+
+/** A pod of the Deployment on another node. */
+function elsewhere(
+  name: string,
+  fields: { ready?: boolean; nodeName?: string; metadata?: Record<string, unknown> } = {},
+): SmallObject {
+  const { ready = true, nodeName = 'n2', metadata = {} } = fields;
+  return {
+    ...pod(name, { labels: { app: 'w' }, ...metadata }),
+    spec: { nodeName },
+    status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] },
+  };
+}
+
+const NODE: SmallObject = {
+  kind: 'Node',
+  metadata: { name: 'n1', uid: 'node-uid', labels: { role: 'master' } },
+};
+const TWO = controller('Deployment', { replicas: 2, selector: { matchLabels: { app: 'w' } } });
+
 interface Row {
   readonly name: string;
   readonly objects?: readonly SmallObject[];
@@ -40,7 +68,7 @@ interface Row {
   readonly podName?: string;
   readonly override?: SmallApi['override'];
   readonly serviceAccount?: false;
-  readonly expected: 'wanted' | 'not-wanted' | RegExp;
+  readonly expected: Wanted | RegExp;
 }
 
 const refuse = (end: string, status: number): SmallApi['override'] => {
@@ -54,7 +82,7 @@ const ROWS: readonly Row[] = [
     name: 'the pod is there without the annotation',
     objects: [pod('p')],
     kind: 'DaemonSet',
-    expected: 'not-wanted',
+    expected: 'not-here',
   },
   { name: 'the pod is gone and had no controller', expected: 'not-wanted' },
   {
@@ -81,6 +109,65 @@ const ROWS: readonly Row[] = [
     expected: /403/,
   },
   { name: 'DaemonSet: exists', kind: 'DaemonSet', objects: [controller('DaemonSet')], expected: 'wanted' },
+  {
+    name: 'the pod is there and still its controller`s',
+    objects: [pod('p', owned('DaemonSet', 'w'))],
+    kind: 'DaemonSet',
+    expected: 'wanted',
+  },
+  {
+    name: 'the pod was adopted by another controller, its own is gone: a DaemonSet renamed around its pods',
+    objects: [pod('p', owned('DaemonSet', 'renamed'))],
+    kind: 'DaemonSet',
+    expected: 'not-wanted',
+  },
+  {
+    name: 'the pod stands alone after its controller went',
+    objects: [pod('p', { annotations: ASKS })],
+    kind: 'DaemonSet',
+    expected: 'not-wanted',
+  },
+  {
+    name: 'the pod stood alone and has a controller now',
+    objects: [pod('p', owned('DaemonSet', 'w'))],
+    expected: 'not-wanted',
+  },
+  {
+    name: 'DaemonSet: recreated under its name',
+    kind: 'DaemonSet',
+    objects: [controller('DaemonSet', {}, { uid: 'another' })],
+    expected: 'wanted',
+  },
+  {
+    name: 'DaemonSet: a person tainted the node against it',
+    kind: 'DaemonSet',
+    objects: [controller('DaemonSet'), tainted({ key: 'retired', effect: 'NoExecute' })],
+    expected: 'not-here',
+  },
+  {
+    name: 'DaemonSet: it tolerates the taint',
+    kind: 'DaemonSet',
+    objects: [
+      controller('DaemonSet', selecting({ tolerations: [{ key: 'retired', operator: 'Exists' }] })),
+      tainted({ key: 'retired', effect: 'NoExecute' }),
+    ],
+    expected: 'wanted',
+  },
+  {
+    name: 'DaemonSet: a cordoned node passes',
+    kind: 'DaemonSet',
+    objects: [
+      controller('DaemonSet'),
+      tainted({ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }),
+    ],
+    expected: 'wanted',
+  },
+  {
+    name: 'DaemonSet: its template names another node',
+    kind: 'DaemonSet',
+    objects: [controller('DaemonSet', selecting({ nodeName: 'n2' }))],
+    expected: 'not-here',
+  },
   { name: 'DaemonSet: gone', kind: 'DaemonSet', expected: 'not-wanted' },
   {
     name: 'DaemonSet: being deleted',
@@ -98,19 +185,19 @@ const ROWS: readonly Row[] = [
     name: 'DaemonSet: its selector does not match the node',
     kind: 'DaemonSet',
     objects: [controller('DaemonSet', selecting({ nodeSelector: { role: 'worker' } }))],
-    expected: 'not-wanted',
+    expected: 'not-here',
   },
   {
     name: 'DaemonSet: its affinity excludes the node',
     kind: 'DaemonSet',
     objects: [controller('DaemonSet', selecting(affinity('NotIn', ['master'])))],
-    expected: 'not-wanted',
+    expected: 'not-here',
   },
   {
     name: 'DaemonSet: its successors would not ask for a checkpoint',
     kind: 'DaemonSet',
     objects: [controller('DaemonSet', { template: { metadata: {}, spec: {} } })],
-    expected: 'not-wanted',
+    expected: 'not-here',
   },
   {
     name: 'DaemonSet: the node cannot be read',
@@ -141,13 +228,57 @@ const ROWS: readonly Row[] = [
     name: 'Deployment: no replicas',
     kind: 'Deployment',
     objects: [controller('Deployment', { replicas: 0 })],
-    expected: 'not-wanted',
+    expected: 'not-here',
   },
   {
     name: 'Deployment: replicas left to the default',
     kind: 'Deployment',
     objects: [controller('Deployment')],
     expected: 'wanted',
+  },
+  {
+    name: 'Deployment: drained from here, all it wants runs elsewhere',
+    kind: 'Deployment',
+    objects: [TWO, elsewhere('a'), elsewhere('b')],
+    expected: 'not-here',
+  },
+  {
+    name: 'Deployment: one elsewhere is not ready',
+    kind: 'Deployment',
+    objects: [TWO, elsewhere('a'), elsewhere('b', { ready: false })],
+    expected: 'wanted',
+  },
+  {
+    name: 'Deployment: one elsewhere is being deleted',
+    kind: 'Deployment',
+    objects: [
+      TWO,
+      elsewhere('a'),
+      elsewhere('b', { metadata: { labels: { app: 'w' }, deletionTimestamp: '2026-01-01T00:00:00Z' } }),
+    ],
+    expected: 'wanted',
+  },
+  {
+    name: 'Deployment: one of two waits for a scheduler',
+    kind: 'Deployment',
+    objects: [TWO, elsewhere('a'), elsewhere('b', { ready: false, nodeName: '' })],
+    expected: 'wanted',
+  },
+  {
+    name: 'Deployment: pods of others do not count',
+    kind: 'Deployment',
+    objects: [TWO, elsewhere('a'), elsewhere('b', { metadata: { labels: { app: 'other' } } })],
+    expected: 'wanted',
+  },
+  {
+    name: 'Deployment: its pods may not be listed',
+    kind: 'Deployment',
+    objects: [TWO],
+    override: ({ path, headers }) =>
+      path.endsWith('/pods') && headers.authorization === 'Bearer service-account-token'
+        ? { status: 403, body: { message: 'sorry' } }
+        : undefined,
+    expected: /403: sorry/,
   },
   {
     name: 'ReplicaSet: an old one of a Deployment that goes on',
@@ -166,7 +297,7 @@ const ROWS: readonly Row[] = [
     name: 'ReplicaSet: no replicas',
     kind: 'ReplicaSet',
     objects: [controller('ReplicaSet', { replicas: 0 })],
-    expected: 'not-wanted',
+    expected: 'not-here',
   },
   {
     name: 'StatefulSet: the number is below the replicas',
@@ -180,7 +311,21 @@ const ROWS: readonly Row[] = [
     kind: 'StatefulSet',
     podName: 'p-1',
     objects: [controller('StatefulSet', { replicas: 1 })],
-    expected: 'not-wanted',
+    expected: 'not-here',
+  },
+  {
+    name: 'StatefulSet: numbered from a start',
+    kind: 'StatefulSet',
+    podName: 'p-5',
+    objects: [controller('StatefulSet', { replicas: 1, ordinals: { start: 5 } })],
+    expected: 'wanted',
+  },
+  {
+    name: 'StatefulSet: numbered from a later start',
+    kind: 'StatefulSet',
+    podName: 'p-0',
+    objects: [controller('StatefulSet', { replicas: 2, ordinals: { start: 5 } })],
+    expected: 'not-here',
   },
   { name: 'a controller of a kind nobody knows', kind: 'Machine', expected: /kind Machine cannot be asked/ },
 ];
@@ -223,7 +368,10 @@ for (const row of ROWS) {
     }
     const asked = api.requests.filter(({ path }) => path.startsWith('/apis/apps/'));
     assert.ok(asked.every(({ headers }) => headers.authorization === 'Bearer service-account-token'));
-    const own = api.requests.filter(({ path }) => path.startsWith('/api/v1/'));
+    // But for the pods of a Deployment elsewhere, which a node may not list.
+    const own = api.requests.filter(
+      ({ path, query }) => path.startsWith('/api/v1/') && !query.has('labelSelector'),
+    );
     assert.ok(own.every(({ headers }) => headers.authorization === 'Bearer kubelet-token'));
   });
 }

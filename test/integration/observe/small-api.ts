@@ -196,14 +196,17 @@ function same(a: SmallObject, b: SmallObject): boolean {
   );
 }
 
-/** Kind and namespace by the path, name by the selector; every pod is taken to run on the asked node. */
+/** Kind and namespace by the path, name and labels by the selectors; every pod is taken to run on the asked node. */
 function matches(request: SeenRequest, object: SmallObject): boolean {
   const segments = request.path.split('/');
   const namespace = segments.includes('namespaces')
     ? segments[segments.indexOf('namespaces') + 1]
     : undefined;
   const name = /metadata\.name=([^,]+)/.exec(request.query.get('fieldSelector') ?? '')?.[1];
+  const asked = (request.query.get('labelSelector') ?? '').split(',').filter((pair) => pair !== '');
+  const labels = (object.metadata.labels ?? {}) as Record<string, string>;
   return (
+    asked.every((pair) => labels[pair.split('=')[0] ?? ''] === pair.split('=')[1]) &&
     PLURALS[segments.at(-1) ?? ''] === object.kind &&
     (namespace === undefined || namespace === object.metadata.namespace) &&
     (name === undefined || name === object.metadata.name)
