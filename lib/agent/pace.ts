@@ -17,7 +17,12 @@ export function nextPassInMs(memory: Memory, observation: Observation): number {
   // The first boot pass is still to come, and people wait for it.
   if (bootId.known && bootId.value !== memory.bootId) return TIGHT_MS;
   // The seconds between a parent's sandbox and its container are all a handover has.
-  const moving = phases.some((w) => w.phase.name === 'handover' || w.phase.name === 'active');
+  const moving = phases.some(
+    ({ phase }) =>
+      phase.name === 'handover' ||
+      phase.name === 'active' ||
+      (phase.name === 'retiring' && phase.revision !== undefined),
+  );
   if (awaited(memory, observation)) return HAIR_MS;
   if (moving) return api.name === 'serving' ? TIGHT_MS : BUSY_MS;
   if (api.name !== 'serving') return AWAY_MS;

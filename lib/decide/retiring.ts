@@ -4,6 +4,7 @@
 
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
 import type { WorkloadFacts } from './facts.ts';
+import { freshParentUid } from './fresh-parent.ts';
 import { go, restPhase, stay, type Transition, waitOn } from './moves.ts';
 import { bestRevision } from './revisions.ts';
 import { emergency, livingParent, type Situation } from './situation.ts';
@@ -24,6 +25,15 @@ export function fromRetiring(memory: WorkloadMemory, phase: Retiring, situation:
   if (facts.wanted.value === 'wanted') return go(memory, back, 'its controller wants it again');
   if (allVanished && facts.wanted.value === 'not-wanted')
     return go(memory, back, 'every workload of this node vanished at once: held');
+  if (phase.revision !== undefined && freshParentUid(memory, situation) !== undefined) {
+    const { revision: _, ...rest } = phase;
+    const withdrawn: Retiring = { ...rest, from: 'standby' };
+    return go(
+      memory,
+      withdrawn,
+      'its successor, which asks for no checkpoint, has been started by the kubelet',
+    );
+  }
   if (over) return end(memory, phase, facts);
   const last = phase.waited.elapsedMs + observation.sinceLastPassMs >= settings.graceMs;
   const reason = 'its grace has passed: its checkpoint is removed from this node';

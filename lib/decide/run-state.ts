@@ -2,12 +2,7 @@
 // counts as stopped. A state that the runtime could not tell is not an end (design rule 1).
 
 import type { RuntimeContainer, RuntimePod } from '../types/observation.ts';
-import {
-  ANNOTATION_OF,
-  CHECKPOINT_ANNOTATION,
-  splitWorkloadKey,
-  type WorkloadKey,
-} from '../types/workload.ts';
+import { ANNOTATION_OF, splitWorkloadKey, type WorkloadKey } from '../types/workload.ts';
 
 /**
  * - absent: no live sandbox, and no container that outlived it
@@ -49,12 +44,12 @@ export function bestOf(states: readonly RunState[]): RunState {
 
 /**
  * Whether a pod in the runtime is a parent of this workload. The UID decides where the API told it; otherwise the
- * generated name does, since the runtime does not know controllers.
+ * generated name does, since the runtime does not know controllers. One that asks for no checkpoint any more counts:
+ * it does the work, and needs the ports, of the one before it.
  */
 export function isParentOf(pod: RuntimePod, key: WorkloadKey, uids: ReadonlySet<string>): boolean {
   if (pod.annotations[ANNOTATION_OF] !== undefined) return false;
   if (uids.has(pod.uid)) return true;
-  if (pod.annotations[CHECKPOINT_ANNOTATION] !== 'true') return false;
   if (pod.annotations['kubernetes.io/config.source'] === 'file') return false;
   const { namespace, name } = splitWorkloadKey(key);
   if (pod.namespace !== namespace) return false;

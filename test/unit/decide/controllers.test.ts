@@ -127,6 +127,29 @@ test('a workload that loses the annotation is retired after grace, and gaining i
   expectPhase(scene, SCHEDULER, 'gone');
 });
 
+test('the successor that asks for no checkpoint gets the ports of an active one as soon as it starts', () => {
+  const scene = atPeace().powerLoss().run(300).apiServes();
+  scene.removeParent(SCHEDULER);
+  scene.wanted.set(SCHEDULER, known('not-here'));
+  scene.run(3_000, 50);
+  expectPhase(scene, SCHEDULER, 'retiring');
+  expectMoves(scene, SCHEDULER, 'activate rev-good');
+  scene.strangers.push(scene.stranger(SCHEDULER, 'starting'));
+  scene.run(100, 50);
+  expectMoves(scene, SCHEDULER, 'activate rev-good, withdraw');
+  assert.match(lastReason(scene), /asks for no checkpoint, has been started/);
+});
+
+test('an outage does not put a checkpoint beside a successor that asks for none and works', () => {
+  const scene = atPeace();
+  scene.removeParent(SCHEDULER);
+  scene.wanted.set(SCHEDULER, known('not-here'));
+  scene.strangers.push(scene.stranger(SCHEDULER, 'running'));
+  scene.run(10_000).apiAway().run(10_000);
+  expectPhase(scene, SCHEDULER, 'retiring');
+  expectMoves(scene, SCHEDULER, '');
+});
+
 test('a workload that was retired and gains the annotation again is checkpointed anew', () => {
   const scene = atPeace();
   scene.removeParent(SCHEDULER);

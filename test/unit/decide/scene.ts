@@ -61,6 +61,8 @@ export class Scene {
   readonly compiled = new Map<WorkloadKey, CompileResult>();
   /** What the kubelet has made of the static pod directory; a test may say how it runs. */
   readonly checkpoints = new Map<WorkloadKey, { revision: RevisionId; uid: string; state: PodState }>();
+  /** Pods of the runtime that are no parents by the API's word. */
+  readonly strangers: RuntimePod[] = [];
   readonly passes: Pass[] = [];
   /** What the rest of the world does before each pass. */
   onPass: ((stepMs: number) => void) | undefined;
@@ -109,6 +111,13 @@ export class Scene {
     const found = this.parents.filter(({ parent }) => parent.workload === key).at(-1);
     if (found === undefined) throw new Error(`${key} has no parent`);
     return found;
+  }
+
+  /** A pod of the workload's controller that does not ask to be checkpointed. */
+  stranger(key: WorkloadKey, state: PodState): RuntimePod {
+    this.#uids += 1;
+    const name = podName(key, this.#uids);
+    return { ...runtimePod(key, name, `stranger-${this.#uids}`, state, 0), annotations: {} };
   }
 
   removeParent(key: WorkloadKey): void {
@@ -225,7 +234,7 @@ export class Scene {
     const checkpoints = [...this.checkpoints].map(([key, { revision: id, uid, state }]) =>
       runtimePod(key, `${podName(key, 0)}-m1`, uid, state, 0, id),
     );
-    return [...parents, ...checkpoints];
+    return [...parents, ...checkpoints, ...this.strangers];
   }
 
   #kubeletFollows(): void {
