@@ -6,6 +6,9 @@ export interface AnswersOptions<T> {
   readonly pending: T;
   /** An answer this old is asked for anew, while it is still read. */
   readonly freshMs: number;
+  /** Says of an answer that asking again soon will hardly change it: each time it is left alone twice as long, up to `freshMsMax`. */
+  readonly lasting?: (answer: T) => boolean;
+  readonly freshMsMax?: number;
   readonly monotonicMs: () => number;
   readonly onAnswer: () => void;
 }
@@ -13,6 +16,7 @@ export interface AnswersOptions<T> {
 interface Entry<T> {
   answer: T;
   atMs: number;
+  freshMs: number;
   asking: boolean;
 }
 
@@ -26,17 +30,18 @@ export class Answers<T> {
 
   /** The last answer under this key; asks when there is none that is fresh. `ask` must not reject. */
   read(key: string, ask: () => Promise<T>): T {
-    const { pending, freshMs, monotonicMs, onAnswer } = this.#options;
+    const { pending, freshMs, freshMsMax = freshMs, lasting, monotonicMs, onAnswer } = this.#options;
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { answer: pending, atMs: Number.NEGATIVE_INFINITY, asking: false };
+      entry = { answer: pending, atMs: Number.NEGATIVE_INFINITY, freshMs: 0, asking: false };
       this.#entries.set(key, entry);
     }
-    const { asking, atMs } = entry;
-    if (!asking && monotonicMs() - atMs >= freshMs) {
+    if (!entry.asking && monotonicMs() - entry.atMs >= entry.freshMs) {
       const mine = entry;
       mine.asking = true;
       void ask().then((answer) => {
+        const again = lasting?.(answer) === true && lasting(mine.answer);
+        mine.freshMs = again ? Math.min(Math.max(mine.freshMs * 2, freshMs), freshMsMax) : freshMs;
         mine.answer = answer;
         mine.atMs = monotonicMs();
         mine.asking = false;

@@ -15,6 +15,9 @@ import type { Sources } from './sources.ts';
 /** An answer about a controller holds for this long, so that a pass every 50 ms does not ask twenty times a second. */
 const WANTED_FRESH_MS = 2_000;
 
+/** What cannot be asked (no service account, a kind nobody knows) is no reason to ask every two seconds for ever. */
+const WANTED_FRESH_MS_MAX = 60_000;
+
 const PROBE_FRESH_MS = 250;
 
 /** A pause longer than this (a suspended machine) counts as this much. */
@@ -35,9 +38,11 @@ export class Looker {
   /** `onAnswer`: a question asked beside the passes has its answer; look now. */
   constructor(sources: Sources, captures: Captures, nodeName: string, onAnswer: () => void) {
     const { monotonicMs } = sources;
-    this.#wanted = new Answers({
+    this.#wanted = new Answers<Observed<Wanted>>({
       pending: unknown('being asked'),
       freshMs: WANTED_FRESH_MS,
+      lasting: (answer) => !answer.known,
+      freshMsMax: WANTED_FRESH_MS_MAX,
       monotonicMs,
       onAnswer,
     });
@@ -113,15 +118,23 @@ export class Looker {
   #askWanted(parents: Observed<readonly Parent[]>, memory: Memory): Observation['wanted'] {
     const answers = new Map<WorkloadKey, Observed<Wanted>>();
     if (!parents.known || this.#sources.api.state().name !== 'serving') return answers;
-    for (const [key, { parent }] of memory.workloads) {
+    const asked = new Set<string>();
+    for (const [key, { parent, phase }] of memory.workloads) {
+      // Whatever this cluster says, a held workload waits for its parent or for a person.
+      if (phase.name === 'held') continue;
       if (liveParent(parents.value, key) !== undefined) continue;
-      if (parent === undefined) answers.set(key, unknown('no parent of it was ever seen'));
-      else
-        answers.set(
-          key,
-          this.#wanted.read(`${key} ${parent.uid}`, () => this.#sources.api.wanted(parent)),
-        );
+      if (parent === undefined) {
+        answers.set(key, unknown('no parent of it was ever seen'));
+        continue;
+      }
+      const question = `${key} ${parent.uid}`;
+      asked.add(question);
+      answers.set(
+        key,
+        this.#wanted.read(question, () => this.#sources.api.wanted(parent)),
+      );
     }
+    this.#wanted.retain(asked);
     return answers;
   }
 }
