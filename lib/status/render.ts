@@ -17,7 +17,7 @@ export function renderStatus(report: StatusReport, nowMs: number): string {
   ];
   const notes = report.workloads.filter((w) => w.note !== undefined).map((w) => `  ${w.workload}: ${w.note}`);
   return [
-    heading(report),
+    ...heading(report),
     '',
     ...table(rows),
     ...(notes.length > 0 ? ['', 'Notes:', ...notes] : []),
@@ -27,12 +27,17 @@ export function renderStatus(report: StatusReport, nowMs: number): string {
   ].join('\n');
 }
 
-function heading({ node, source, agent, api, runtime }: StatusReport): string {
+function heading({ node, source, agent, api, runtime, advice }: StatusReport): string[] {
   const who =
     source === 'daemon' && agent !== undefined
       ? `agent ${agent.version}, pid ${agent.pid}`
       : 'no agent runs; read from disk';
-  return `Node ${node}: ${who}; API ${api}; runtime ${runtime}`;
+  return [
+    `Node ${node}: ${who}`,
+    `API ${api}`,
+    `Runtime ${runtime}`,
+    ...(advice.length > 0 ? ['', 'What to do:', ...advice.map((line) => `  ${line}`)] : []),
+  ];
 }
 
 function provenWords({ proven, provenAtMs, revision }: WorkloadReport, nowMs: number): string {

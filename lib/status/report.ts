@@ -8,6 +8,7 @@ import type { Observation } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
 import type { StoreFinding } from '../types/store.ts';
 import type { WorkloadKey } from '../types/workload.ts';
+import { apiWords } from './api-words.ts';
 
 export type Runs = 'parent' | 'checkpoint' | 'both' | 'nothing' | 'unknown';
 
@@ -32,8 +33,11 @@ export interface StatusReport {
   /** Where this comes from: the daemon, or the disk because no daemon answers. */
   readonly source: 'daemon' | 'disk';
   readonly agent?: { readonly pid: number; readonly version: string; readonly startedAtMs: number };
+  /** Begins with the state's name: serving, denied, away, not asked. */
   readonly api: string;
   readonly runtime: string;
+  /** What a person can do about the API or the runtime, where there is something to do. */
+  readonly advice: readonly string[];
   readonly workloads: readonly WorkloadReport[];
   /** What needs a person's eye: damaged files, actions that fail. */
   readonly problems: readonly string[];
@@ -52,6 +56,9 @@ export interface ReportInput {
   readonly findings: readonly StoreFinding[];
 }
 
+const RUNTIME_ADVICE =
+  'nothing is activated, withdrawn or removed until it answers; see `systemctl status containerd` (or crio)';
+
 export function report(input: ReportInput): StatusReport {
   const { observation, memory, settings } = input;
   const workloads = [...memory.workloads]
@@ -66,14 +73,20 @@ export function report(input: ReportInput): StatusReport {
       ? observation.directory.value.broken.map((b) => `${b.file}: ${b.problem}`)
       : [`static pod directory: ${observation.directory.reason}`]),
   ];
+  const held = workloads.some(({ state }) => state === 'held');
+  const api = apiWords(observation.api, held);
   const lost = workloads.filter((w) => !w.recoverable);
   const recoverable = workloads.length > 0 && lost.length === 0;
   return {
     node: input.node,
     source: input.source,
     ...(input.agent === undefined ? {} : { agent: input.agent }),
-    api: apiWords(observation),
+    api: api.words,
     runtime: observation.runtime.known ? 'answers' : `unknown: ${observation.runtime.reason}`,
+    advice: [
+      ...(api.advice === undefined ? [] : [`API: ${api.advice}`]),
+      ...(observation.runtime.known ? [] : [`runtime: ${RUNTIME_ADVICE}`]),
+    ],
     workloads,
     problems,
     recoverable,
@@ -88,19 +101,6 @@ function verdict(workloads: readonly WorkloadReport[], lost: readonly WorkloadRe
   if (lost.length === 0)
     return `RECOVERABLE: all ${workloads.length} workloads would come back after a power loss`;
   return `NOT RECOVERABLE: ${lost.map((w) => w.workload).join(', ')} would not come back after a power loss`;
-}
-
-function apiWords({ api }: Observation): string {
-  switch (api.name) {
-    case 'serving':
-      return 'serving';
-    case 'unasked':
-      return 'not asked';
-    case 'denied':
-      return `denies this node: ${api.detail}`;
-    case 'away':
-      return `away: ${api.detail}`;
-  }
 }
 
 function reportWorkload(

@@ -10,15 +10,45 @@ import type { WorkloadKey, WorkloadOptions } from './workload.ts';
 /**
  * Whether this kubelet can get its pods from the apiserver, asked at the kubelet's endpoint as the kubelet.
  * - serving: answered with success; `starting`: it came back, and has not said yet that it is ready
- * - denied: somebody answers, but 401 or 403: an apiserver lives, what it would say is unknown
- * - away: refused, unreachable, timed out, or 5xx
+ * - denied: an apiserver lives and refuses to say; what it would say is unknown
+ * - away: this kubelet cannot get its pods from anybody. The only state that counts towards an outage
  * - unasked: no answer yet, in either direction
  */
 export type ApiState =
   | { readonly name: 'serving'; readonly starting?: true }
-  | { readonly name: 'denied'; readonly detail: string }
-  | { readonly name: 'away'; readonly detail: string; readonly failedProbes: number }
+  | { readonly name: 'denied'; readonly cause: DeniedCause; readonly detail: string }
+  | {
+      readonly name: 'away';
+      readonly cause: AwayCause;
+      readonly detail: string;
+      readonly failedProbes: number;
+    }
   | { readonly name: 'unasked' };
+
+/** 401 and 403. */
+export type DeniedCause = 'unauthorized' | 'forbidden';
+
+/**
+ * - refused: nobody listens; timed-out: no answer in time; unreachable: no route, or no such name
+ * - cut-off: the connection ended without an answer
+ * - failing: 5xx, such as an apiserver without its etcd
+ * - throttled: 429: overloaded, or an apiserver from 1.31 on that was started without its etcd and never fills its cache
+ * - another-cluster: its certificate is not of the kubeconfig's CA
+ * - certificate: it is, but not now or not for this address
+ * - stranger: somebody answers who is no apiserver
+ * - no-identity: the kubelet's credentials cannot be read, so neither it nor the agent can ask
+ */
+export type AwayCause =
+  | 'refused'
+  | 'timed-out'
+  | 'unreachable'
+  | 'cut-off'
+  | 'failing'
+  | 'throttled'
+  | 'another-cluster'
+  | 'certificate'
+  | 'stranger'
+  | 'no-identity';
 
 /** A pod from the API that runs on this node and asks to be checkpointed. */
 export interface Parent {

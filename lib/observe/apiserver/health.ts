@@ -3,7 +3,8 @@
 
 import type { ApiState } from '../../types/observation.ts';
 import { pause } from './back-off.ts';
-import type { ApiAnswer } from './http.ts';
+import { isDenied } from './failure.ts';
+import type { ApiAnswer, ApiFailure } from './http.ts';
 import type { ApiTiming } from './timing.ts';
 
 /** Probes that may wait for an answer at the same time, so that one lost packet does not hide a recovery. */
@@ -53,7 +54,7 @@ export class Health {
     if (this.#closing.signal.aborted) return this.#state;
     if (answer.ok) this.heard();
     // A slow failure says nothing against a success that was asked for later.
-    else if (this.#successes === successesBefore) this.#failed(answer.status, answer.reason);
+    else if (this.#successes === successesBefore) this.#failed(answer.cause, answer.reason);
     return this.#state;
   }
 
@@ -101,17 +102,14 @@ export class Health {
     this.#closing.abort();
   }
 
-  #failed(status: number | undefined, detail: string): void {
+  #failed(cause: ApiFailure['cause'], detail: string): void {
     const before = this.#state;
-    if (status === 401 || status === 403) {
+    if (isDenied(cause)) {
       if (before.name !== 'denied') this.#deniedSinceMs = performance.now();
-      this.#state = { name: 'denied', detail };
+      this.#state = { name: 'denied', cause, detail };
     } else {
-      this.#state = {
-        name: 'away',
-        detail,
-        failedProbes: before.name === 'away' ? before.failedProbes + 1 : 1,
-      };
+      const failedProbes = before.name === 'away' ? before.failedProbes + 1 : 1;
+      this.#state = { name: 'away', cause, detail, failedProbes };
     }
     this.#onChange();
     void this.#probeUntilServing();

@@ -2,7 +2,9 @@
 // connections are made, while running watches end by themselves. An answer is data: nothing here throws on a status.
 
 import { Agent, type Dispatcher } from 'undici';
-import { type Identity, IdentityError } from '../identity.ts';
+import type { AwayCause, DeniedCause } from '../../types/observation.ts';
+import type { Identity } from '../identity.ts';
+import { causeOf, causeOfStatus, describe, StrangerError } from './failure.ts';
 import type { ApiTiming } from './timing.ts';
 
 export type ApiAnswer = { readonly ok: true; readonly status: number; readonly body: unknown } | ApiFailure;
@@ -11,6 +13,7 @@ export type ApiAnswer = { readonly ok: true; readonly status: number; readonly b
 export interface ApiFailure {
   readonly ok: false;
   readonly status?: number;
+  readonly cause: AwayCause | DeniedCause;
   readonly reason: string;
 }
 
@@ -60,7 +63,8 @@ export class ApiClient {
       }
       return this.#refused(what, response.statusCode, text);
     } catch (error) {
-      return { ok: false, reason: `${what}: ${timeout.aborted ? 'timed out' : describe(error)}` };
+      if (timeout.aborted) return { ok: false, cause: 'timed-out', reason: `${what}: timed out` };
+      return { ok: false, cause: causeOf(error), reason: `${what}: ${describe(error)}` };
     }
   }
 
@@ -71,7 +75,7 @@ export class ApiClient {
       if (response.statusCode === 200) return { ok: true, chunks: response.body };
       return this.#refused(`watch ${path}`, response.statusCode, await response.body.text());
     } catch (error) {
-      return { ok: false, reason: `watch ${path}: ${describe(error)}` };
+      return { ok: false, cause: causeOf(error), reason: `watch ${path}: ${describe(error)}` };
     }
   }
 
@@ -115,7 +119,8 @@ export class ApiClient {
     // The server judges a connection by the certificate it was opened with: an expired one is 401 for ever.
     if (status === 401) this.#forgetConnections();
     const message = statusMessage(text);
-    return { ok: false, status, reason: `${what}: ${status}${message === '' ? '' : `: ${message}`}` };
+    const reason = `${what}: ${status}${message === '' ? '' : `: ${message}`}`;
+    return { ok: false, status, cause: causeOfStatus(status), reason };
   }
 
   #forgetConnections(): void {
@@ -154,7 +159,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error('the answer is not JSON');
+    throw new StrangerError('the answer is not JSON');
   }
 }
 
@@ -166,13 +171,4 @@ function statusMessage(text: string): string {
   } catch {
     return '';
   }
-}
-
-function describe(error: unknown): string {
-  if (error instanceof IdentityError) return error.message;
-  if (!(error instanceof Error)) return 'failed';
-  if (error instanceof AggregateError) return describe(error.errors[0]);
-  return error.message === ''
-    ? ((error as NodeJS.ErrnoException).code ?? error.name)
-    : error.message.replace(/\s+/g, ' ');
 }

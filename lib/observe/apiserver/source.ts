@@ -174,7 +174,8 @@ class KubeletApiSource implements ApiSource {
     const query = { fieldSelector: `spec.nodeName=${this.#nodeName}`, limit: 1 };
     const answer = await this.#client.get('/api/v1/pods', { query, timeoutMs });
     if (!answer.ok || (answer.body as { kind?: string } | null)?.kind === 'PodList') return answer;
-    return { ok: false, reason: 'GET /api/v1/pods: somebody answers, but not with a list of pods' };
+    const reason = 'GET /api/v1/pods: somebody answers, but not with a list of pods';
+    return { ok: false, cause: 'stranger', reason };
   }
 
   #listAnew(): void {

@@ -126,7 +126,12 @@ test('one quick probe answers within its timeout', async (t) => {
   const state = await source.probe(300);
   const tookMs = performance.now() - startMs;
   assert.ok(tookMs >= 290 && tookMs < 800, `${tookMs} ms`);
-  assert.deepEqual(state, { name: 'away', detail: 'GET /api/v1/pods: timed out', failedProbes: 1 });
+  assert.deepEqual(state, {
+    name: 'away',
+    cause: 'timed-out',
+    detail: 'GET /api/v1/pods: timed out',
+    failedProbes: 1,
+  });
 });
 
 test('somebody else behind the address is not an apiserver', async (t) => {

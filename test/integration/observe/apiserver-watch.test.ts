@@ -28,7 +28,7 @@ test('pods are listed, then followed by the watch', async (t) => {
   await until('a hint for each', () => changes >= 3);
   assert.deepEqual(source.node(), {
     known: true,
-    value: { name: 'n1', uid: 'node-uid', labels: { role: 'master' } },
+    value: { name: 'n1', uid: 'node-uid', labels: { role: 'master' }, taints: [] },
   });
   const [list] = api.lists(PODS);
   assert.equal(list?.query.get('fieldSelector'), 'spec.nodeName=n1');

@@ -33,7 +33,7 @@ const apiEvent: fc.Arbitrary<Event> = fc.constantFrom(
   event('the API fails one probe', (scene) => scene.apiAway(1)),
   event('the API is away', (scene) => scene.apiAway()),
   event('the API denies', (scene) => {
-    scene.api = { name: 'denied', detail: '403' };
+    scene.api = { name: 'denied', cause: 'forbidden', detail: '403' };
   }),
   event('the API has not been asked', (scene) => {
     scene.api = { name: 'unasked' };

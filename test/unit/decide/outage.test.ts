@@ -105,7 +105,7 @@ test('a missing manifest is not put back while the runtime does not answer', () 
 test('an API that denies the node (401, 403) is somebody: everything holds', () => {
   const scene = new Scene().with(APISERVER);
   scene.parent(APISERVER).state = 'absent';
-  scene.api = { name: 'denied', detail: '401' };
+  scene.api = { name: 'denied', cause: 'unauthorized', detail: '401' };
   scene.run(120_000);
   expectMoves(scene, APISERVER, '');
 });

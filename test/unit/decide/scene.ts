@@ -156,7 +156,7 @@ export class Scene {
   }
 
   apiAway(failedProbes = 10): this {
-    this.api = { name: 'away', detail: 'refused', failedProbes };
+    this.api = { name: 'away', cause: 'refused', detail: 'nobody listens', failedProbes };
     return this;
   }
 

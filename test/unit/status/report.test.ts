@@ -169,7 +169,9 @@ describe('the table', () => {
     assert.equal(
       text,
       [
-        'Node n1: no agent runs; read from disk; API serving; runtime answers',
+        'Node n1: no agent runs; read from disk',
+        'API serving',
+        'Runtime answers',
         '',
         'WORKLOAD          STATE    REVISION    PROVEN          RUNS NOW  ON POWER LOSS',
         'kube-system/etcd  standby  aaaaaaaaaa  yes, 3h3m ago   nothing   is activated'.replace(
@@ -185,6 +187,28 @@ describe('the table', () => {
         .join('\n')
         .replace('PROVEN          ', 'PROVEN         '),
     );
+  });
+});
+
+describe('what to do', () => {
+  const lines = (extra: Partial<Observation>, phase: Phase = { name: 'standby' }): string =>
+    renderStatus(status([[ETCD, memory(phase)]], extra), 0);
+
+  it('is said for an API that is away and for a runtime that does not answer', () => {
+    const text = lines({
+      api: { name: 'away', cause: 'refused', detail: 'ECONNREFUSED', failedProbes: 9 },
+      runtime: unknown('no answer within 2000 ms'),
+    });
+    assert.match(text, /^API away: .*ECONNREFUSED/m);
+    assert.match(text, /^Runtime unknown: no answer within 2000 ms$/m);
+    assert.match(text, /^What to do:\n {2}API: .*\n {2}runtime: .*systemctl status/m);
+  });
+
+  it('is said for a workload that is held: why, and how it is released', () => {
+    const text = lines({}, { name: 'held', reason: 'the UID changed; `agent forget` releases' });
+    assert.match(text, /^API serving another or an emptied cluster/m);
+    assert.match(text, /agent forget NAMESPACE\/NAME/);
+    assert.match(text, /kube-system\/etcd: the UID changed; `agent forget` releases/);
   });
 });
 
