@@ -150,8 +150,9 @@ function newAgent(tls: object, timing: ApiTiming): Agent {
     allowH2: false,
     headersTimeout: timing.headersTimeoutMs,
     bodyTimeout: timing.bodyTimeoutMs,
-    // Keep-alive probes after 15 s, then 10 of them a second apart: a peer that lost power is found in about 25 s.
-    connect: { ...tls, timeout: timing.connectTimeoutMs, keepAlive: true, keepAliveInitialDelay: 15_000 },
+    // The kernel asks a silent peer after 3 s, then ten times a second apart (libuv's numbers): one that lost power was
+    // found after 15 s between two network namespaces, 26 s with a delay of 15 s. It costs no request.
+    connect: { ...tls, timeout: timing.connectTimeoutMs, keepAlive: true, keepAliveInitialDelay: 3_000 },
   });
 }
 
