@@ -4,12 +4,13 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { isParent, toParent } from '../compile/parent.ts';
 import { liveParent } from '../decide/facts.ts';
 import type { Memory } from '../types/memory.ts';
-import type { Observation, Parent, Wanted } from '../types/observation.ts';
+import type { ApiState, Observation, Parent, Wanted } from '../types/observation.ts';
 import { known, type Observed, unknown } from '../types/observed.ts';
 import type { StoreReader } from '../types/store.ts';
 import type { WorkloadKey } from '../types/workload.ts';
 import { Answers } from './answers.ts';
 import type { Captures } from './captures.ts';
+import { ContainerAges } from './container-ages.ts';
 import type { Sources } from './sources.ts';
 
 /** An answer about a controller holds for this long, so that a pass every 50 ms does not ask twenty times a second. */
@@ -20,6 +21,11 @@ const WANTED_FRESH_MS_MAX = 60_000;
 
 const PROBE_FRESH_MS = 250;
 
+/** Asked at once when a workload stops, then ever less often while it stays down and the API answers. */
+const DOUBT_FRESH_MS = 2_000;
+const DOUBT_FRESH_MS_MAX = 60_000;
+const DOUBT_TIMEOUT_MS = 3_000;
+
 /** A pause longer than this (a suspended machine) counts as this much. */
 const PASS_MS_MAX = 5_000;
 
@@ -29,8 +35,10 @@ export class Looker {
   readonly #nodeName: string;
   readonly #wanted: Answers<Observed<Wanted>>;
   readonly #probes: Answers<Observed<boolean> | undefined>;
+  readonly #doubt: Answers<ApiState>;
   /** Whether a pod is a parent, and what it says, read once for each version of it. */
   readonly #parents = new WeakMap<V1Pod, { parent: Parent | undefined }>();
+  readonly #ages = new ContainerAges();
   /** What the API said last: whose probes to ask while it is away. */
   #lastParents: readonly Parent[] = [];
   #lastPassMs: number | undefined;
@@ -53,6 +61,14 @@ export class Looker {
       monotonicMs,
       onAnswer,
     });
+    this.#doubt = new Answers<ApiState>({
+      pending: { name: 'unasked' },
+      freshMs: DOUBT_FRESH_MS,
+      freshMsMax: DOUBT_FRESH_MS_MAX,
+      lasting: ({ name }) => name === 'serving',
+      monotonicMs,
+      onAnswer,
+    });
     this.#sources = sources;
     this.#captures = captures;
     this.#nodeName = nodeName;
@@ -60,11 +76,13 @@ export class Looker {
 
   async look(memory: Memory, store: StoreReader): Promise<Observation> {
     const { api, runtime } = this.#sources;
+    const askedAtMs = this.#sources.monotonicMs();
     const [bootId, runtimeView, directory] = await Promise.all([
       this.#sources.readBootId(),
       runtime.observe(),
       this.#sources.readStaticPods(),
     ]);
+    this.#doubtTheApi(memory);
     const pods = api.pods();
     const parents: Observed<readonly Parent[]> = pods.known
       ? known(pods.value.map((pod) => this.#read(pod)).filter((parent) => parent !== undefined))
@@ -72,22 +90,38 @@ export class Looker {
     if (parents.known) this.#lastParents = parents.value;
     const compiled = parents.known ? this.#captures.compileAll(parents.value) : new Map();
     const nowMs = this.#sources.monotonicMs();
+    const wallClockMs = this.#sources.wallClockMs();
     const sinceLastPassMs = Math.min(nowMs - (this.#lastPassMs ?? nowMs), PASS_MS_MAX);
     this.#lastPassMs = nowMs;
     return {
       sinceLastPassMs,
-      wallClockMs: this.#sources.wallClockMs(),
+      wallClockMs,
       bootId,
       api: api.state(),
       node: api.node(),
       parents,
       compiled,
-      runtime: runtimeView,
+      runtime: runtimeView.known
+        ? known(this.#ages.correct(runtimeView.value, { askedAtMs, nowMs, wallClockMs }))
+        : runtimeView,
       probes: this.#probe(memory),
       wanted: this.#askWanted(parents, memory),
       directory,
       stored: store.workloads(),
     };
+  }
+
+  /**
+   * An apiserver whose etcd has just died keeps its watches open and silent for minutes: a workload that stopped here is
+   * the only sign. So that the agent does not go by what was true before, the API is asked then.
+   */
+  #doubtTheApi({ workloads }: Memory): void {
+    const down = [...workloads.values()].some(
+      ({ stoppedMs, phase }) => stoppedMs > 0 && phase.name !== 'held',
+    );
+    if (!down) this.#doubt.retain(new Set());
+    else if (this.#sources.api.state().name === 'serving')
+      this.#doubt.read('api', () => this.#sources.api.probe(DOUBT_TIMEOUT_MS));
   }
 
   #read(pod: V1Pod): Parent | undefined {

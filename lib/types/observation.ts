@@ -77,6 +77,7 @@ export interface RuntimeContainer {
   readonly state: ContainerState;
   /** The kubelet's restart counter, from the container's metadata. */
   readonly attempt: number;
+  /** By the wall clock as it stands now: what the runtime says is corrected for jumps of the clock since. */
   readonly createdAtMs: number;
 }
 
