@@ -135,14 +135,44 @@ test('a peer that accepts and never speaks HTTP/2 hits the deadline', async (t) 
   assert.ok(performance.now() - startMs < 1_500);
 });
 
-test('answers beyond 4 MiB are read', async (t) => {
-  const { server, source } = await serve(t);
+function sandboxesOf(bytes: number): object[] {
   const text = 'x'.repeat(10_000);
-  server.sandboxes = Array.from({ length: 800 }, (_, i) =>
+  return Array.from({ length: Math.ceil(bytes / 10_000) }, (_, i) =>
     sandbox(`s${i}`, `u${i}`, { annotations: { text } }),
   );
+}
+
+test('answers of almost 16 MiB, the limit of the kubelet as well, are read', async (t) => {
+  const { server, source } = await serve(t);
+  server.sandboxes = sandboxesOf(15_000_000);
   const view = await source.observe();
-  assert.ok(view.known && view.value.pods.length === 800, JSON.stringify(view).slice(0, 200));
+  assert.ok(view.known && view.value.pods.length === 1_500, JSON.stringify(view).slice(0, 200));
+});
+
+test('an answer beyond 16 MiB is unknown and not an empty list, and the next one is read again', async (t) => {
+  const { server, source } = await serve(t);
+  server.sandboxes = sandboxesOf(18_000_000);
+  const view = await source.observe();
+  assert.ok(!view.known && /ListPodSandbox: .*larger than max/.test(view.reason), JSON.stringify(view));
+  server.sandboxes = [sandbox('s1', 'u1')];
+  assert.equal((await source.observe()).known, true);
+});
+
+test('a runtime that is killed in the middle of a call is unknown at once, and known when it is back', async (t) => {
+  const { server, source } = await serve(t);
+  server.sandboxes = [sandbox('s1', 'u1')];
+  server.silent.add('ListContainers');
+  const startMs = performance.now();
+  const looking = source.observe();
+  await until('the call', () => server.calls.includes('ListContainers'));
+  server.stop();
+  const view = await looking;
+  assert.ok(!view.known, JSON.stringify(view));
+  assert.ok(performance.now() - startMs < 1_500, 'it waited for the deadline');
+  server.silent.clear();
+  await server.start();
+  const again = await source.observe();
+  assert.ok(again.known && again.value.pods.length === 1, JSON.stringify(again));
 });
 
 test('images are listed once, and again for new containers or when asked', async (t) => {
