@@ -8,6 +8,7 @@ import type { Settings } from '../types/settings.ts';
 import type { WorkloadKey } from '../types/workload.ts';
 import { fence, vanishedTogether } from './cluster-identity.ts';
 import { factsOf } from './facts.ts';
+import { followNote } from './notes.ts';
 import { recall, save } from './record.ts';
 import { followRestart, restartActions } from './restart.ts';
 import { followParent, retention } from './revisions.ts';
@@ -24,6 +25,8 @@ export interface Change {
   readonly from: Phase['name'];
   readonly to: Phase['name'];
   readonly reason: string;
+  /** Nothing was done: the reason says why a decision waits. */
+  readonly waits?: true;
 }
 
 export interface Decision {
@@ -93,13 +96,24 @@ function decideOne(
   const followed = followParent(fenced, facts, observation, settings);
   const moved = transition(followed.memory, { ...shared, facts });
   const first = followed.memory.nodeUid === undefined && nodeUid !== undefined && facts.parent.known;
-  const after: WorkloadMemory = first ? { ...moved.memory, nodeUid } : moved.memory;
+  const settled: WorkloadMemory = first ? { ...moved.memory, nodeUid } : moved.memory;
+  const noted = followNote(remembered, settled, observation.sinceLastPassMs);
+  const after = noted.memory;
 
   const from = before.phase.name;
   const to = after.phase.name;
-  const why = moved.reason ?? (after.phase.name === 'held' ? after.phase.reason : undefined);
-  const told = from !== to || moved.reason !== undefined;
-  const changes = told ? [{ workload: key, from, to, reason: why ?? 'proven' }] : [];
+  const proven = after.proven !== undefined && after.proven.revision !== before.proven?.revision;
+  const why =
+    moved.reason ??
+    (after.phase.name === 'held' ? after.phase.reason : undefined) ??
+    (proven ? 'its parent has served for the proving time: what it is now is proven' : undefined);
+  const changes: Change[] = [];
+  if (from !== to || moved.reason !== undefined || proven) {
+    changes.push({ workload: key, from, to, reason: why ?? 'it rests' });
+  } else if (noted.told && moved.memory.note !== followed.memory.note) {
+    // What the compiler refuses is told by those who know the parent.
+    changes.push({ workload: key, from, to, reason: after.note ?? '', waits: true });
+  }
   if (moved.remove === true) {
     const reason = 'no longer wanted on this node';
     return { actions: [{ type: 'remove-workload', workload: key, reason }], changes };

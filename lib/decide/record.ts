@@ -44,8 +44,18 @@ export function save(key: WorkloadKey, memory: WorkloadMemory, stored: StoredWor
 }
 
 function recordOf(memory: WorkloadMemory): WorkloadRecord {
-  const { stoppedMs, runningMs, servingMs, unservedMs, backOffMs, recalled, restart, note, ...record } =
-    memory;
+  const {
+    stoppedMs,
+    runningMs,
+    servingMs,
+    unservedMs,
+    backOffMs,
+    recalled,
+    restart,
+    note,
+    noteMs,
+    ...record
+  } = memory;
   return record;
 }
 

@@ -83,6 +83,8 @@ export interface WorkloadMemory extends WorkloadRecord {
   readonly restart?: { readonly uid: string; readonly state: 'allowed' | 'under-way' };
   /** Why the parent cannot be carried, or why a decision waits, for status. */
   readonly note?: string;
+  /** How long that has been the note. */
+  readonly noteMs?: number;
 }
 
 export interface Memory {

@@ -38,7 +38,6 @@ class Counted {
         this.questions += 1;
         return this.wanted;
       },
-      deletePod: async () => known(true),
       onChange: () => {},
     };
     const sources: Sources = {
@@ -46,6 +45,7 @@ class Counted {
       runtime: {
         observe: async () => known({ pods: [], images: new Set() }),
         stopSandbox: async () => known(true),
+        endBackOff: async () => known(true),
       },
       readStaticPods: async () => known({ ours: [], broken: [] }),
       readBootId: async () => known('boot-1'),
