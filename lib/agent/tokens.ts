@@ -71,14 +71,18 @@ export class Tokens {
     }
   }
 
-  /** Renews the tokens of every stored revision of a workload that are older than the ones its parent may have now. */
+  /**
+   * Renews the tokens of every stored revision of a workload, also of an active one, that are older than the ones its
+   * parent may have now. The disk is read only when there is a newer one.
+   */
   async refreshStored(stored: StoredWorkload, parent: Parent, store: StoreWriter): Promise<void> {
-    const serviceAccount = parent.pod.spec?.serviceAccountName ?? 'default';
     for (const { revision, tokens } of stored.revisions) {
-      const stale = tokens.filter((t) => this.#dueMs(t) <= this.#wallClockMs());
-      for (const volumeName of new Set(stale.map((t) => t.volume))) {
-        const volume = await store.readVolume(stored.key, revision, volumeName);
-        const files = volume.files.map((file) => this.#renewed(file, parent, serviceAccount));
+      const renewable = tokens.filter(
+        (token) => this.#isDue(token) && this.#newer(token, parent) !== undefined,
+      );
+      for (const name of new Set(renewable.map(({ volume }) => volume))) {
+        const volume = await store.readVolume(stored.key, revision, name);
+        const files = volume.files.map((file) => this.#renewed(file, parent));
         if (files.some((file, i) => file !== volume.files[i])) {
           await store.refreshVolume(stored.key, revision, { ...volume, files });
         }
@@ -86,25 +90,43 @@ export class Tokens {
     }
   }
 
-  #dueMs({ expiresAtMs, expirationSeconds }: StoredToken): number {
-    return expiresAtMs - expirationSeconds * 1000 * 0.2;
+  /** A server may cap the life that was asked for without a word; such a token is due all the time, and that is well. */
+  #isDue({ expiresAtMs, expirationSeconds }: StoredToken): boolean {
+    return this.#wallClockMs() >= expiresAtMs - expirationSeconds * 1000 * 0.2;
   }
 
-  #renewed(file: MaterialFile, parent: Parent, serviceAccount: string): MaterialFile {
-    if (file.token === undefined) return file;
-    const { audience, expirationSeconds }: TokenRequest = file.token;
-    const ref: TokenRef = {
+  #newer(held: TokenRequest & { readonly expiresAtMs: number }, parent: Parent): IssuedToken | undefined {
+    const { audience, expirationSeconds, expiresAtMs } = held;
+    const answer = this.get(parent, {
       namespace: parent.namespace,
-      serviceAccount,
+      serviceAccount: serviceAccountOf(parent),
       expirationSeconds,
       ...(audience === undefined ? {} : { audience }),
-    };
-    const answer = this.get(parent, ref);
-    if (!answer.known || answer.value.expiresAtMs <= file.token.expiresAtMs) return file;
-    return {
-      ...file,
-      content: Buffer.from(answer.value.token),
-      token: { ...file.token, expiresAtMs: answer.value.expiresAtMs },
-    };
+    });
+    return answer.known && answer.value.expiresAtMs > expiresAtMs ? answer.value : undefined;
+  }
+
+  #renewed(file: MaterialFile, parent: Parent): MaterialFile {
+    const { token } = file;
+    const newer = token === undefined ? undefined : this.#newer(token, parent);
+    if (token === undefined || newer === undefined) return file;
+    const content = Buffer.from(newer.token);
+    // An older revision may be of another account: it keeps its own token, even if that has ended.
+    if (subjectOf(content) !== subjectOf(file.content)) return file;
+    return { ...file, content, token: { ...token, expiresAtMs: newer.expiresAtMs } };
+  }
+}
+
+function serviceAccountOf({ pod }: Parent): string {
+  return pod.spec?.serviceAccountName || pod.spec?.serviceAccount || 'default';
+}
+
+/** Whom a token stands for, as it says itself (a JWT); undefined for one that does not. */
+function subjectOf(token: Uint8Array): string | undefined {
+  const [, claims = ''] = Buffer.from(token).toString('utf8').split('.');
+  try {
+    return (JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')) as { sub?: string }).sub;
+  } catch {
+    return undefined;
   }
 }

@@ -1,0 +1,149 @@
+// Service account tokens on disk: renewed in time, in every revision, without a new one, against the real store.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Tokens } from '../../../lib/agent/tokens.ts';
+import { toParent } from '../../../lib/compile/parent.ts';
+import { openStore } from '../../../lib/store/open-store.ts';
+import type { IssuedToken, TokenRef } from '../../../lib/types/checkpoint.ts';
+import type { Parent } from '../../../lib/types/observation.ts';
+import { known, type Observed, unknown } from '../../../lib/types/observed.ts';
+import type { StoreWriter } from '../../../lib/types/store.ts';
+import { aPod } from '../compile/a-pod.ts';
+import { checkpoint, file, KEY, stateDirectory, volume } from '../store/state-directory.ts';
+
+const SECONDS = 3600;
+const HOUR_MS = SECONDS * 1000;
+const REF: TokenRef = { namespace: 'kube-system', serviceAccount: 'web', expirationSeconds: SECONDS };
+
+const jwt = (sub: string, mark: string): string =>
+  `head.${Buffer.from(JSON.stringify({ sub, mark })).toString('base64url')}.signature`;
+
+interface Scene {
+  nowMs: number;
+  /** What the API says to the next requests; each is counted. */
+  answer: (ref: TokenRef) => Observed<IssuedToken>;
+  readonly asked: TokenRef[];
+  readonly tokens: Tokens;
+  readonly store: StoreWriter;
+  readonly parent: Parent;
+  /** A pass of the loop, and one more once the API has answered. */
+  pass(): Promise<void>;
+  /** The token on disk, as a pod that mounts it reads it. */
+  onDisk(revision?: number): Promise<string>;
+}
+
+/** A revision for each subject, holding a token that was issued at time 0 for an hour. */
+async function scene(t: TestContext, subjects: readonly string[] = ['web']): Promise<Scene> {
+  const store = await openStore(await stateDirectory(t));
+  for (const [index, subject] of subjects.entries()) {
+    const token = { expirationSeconds: SECONDS, expiresAtMs: HOUR_MS };
+    const held = file('token', jwt(subject, 'old'), { token, mode: 0o600 });
+    await store.addRevision(checkpoint(index + 1, [volume('api', [held, file('ca.crt', 'CA')])]), 0);
+  }
+  const asked: TokenRef[] = [];
+  const parent = toParent(aPod({ serviceAccountName: 'web' }));
+  const made: Scene = {
+    nowMs: 0,
+    answer: () => known({ token: jwt('web', 'new'), expiresAtMs: made.nowMs + HOUR_MS }),
+    asked,
+    store,
+    parent,
+    tokens: new Tokens(
+      {
+        token: async (_, ref) => {
+          asked.push(ref);
+          return made.answer(ref);
+        },
+      },
+      () => made.nowMs,
+      () => undefined,
+    ),
+    async pass() {
+      for (let look = 0; look < 2; look += 1) {
+        const [workload] = store.workloads();
+        assert.ok(workload !== undefined);
+        await made.tokens.refreshStored(workload, parent, store);
+        await turn();
+      }
+    },
+    async onDisk(revision = 1) {
+      const stored = store.workloads()[0]?.revisions.find((each) => each.revision.endsWith(String(revision)));
+      return readFile(join(stored?.materialDir ?? '', 'api/token'), 'utf8');
+    },
+  };
+  return made;
+}
+
+test('a token is left alone for four fifths of its life, and then renewed without a new revision', async (t) => {
+  const made = await scene(t);
+  const before = made.store.workloads()[0]?.revisions.map(({ revision }) => revision);
+  made.nowMs = HOUR_MS * 0.79;
+  await made.pass();
+  assert.equal(made.asked.length, 0);
+  assert.equal(await made.onDisk(), jwt('web', 'old'));
+
+  made.nowMs = HOUR_MS * 0.81;
+  await made.pass();
+  assert.deepEqual(made.asked, [REF]);
+  assert.equal(await made.onDisk(), jwt('web', 'new'));
+  const [workload] = made.store.workloads();
+  assert.deepEqual(
+    workload?.revisions.map(({ revision }) => revision),
+    before,
+  );
+  assert.equal(workload?.revisions[0]?.tokens[0]?.expiresAtMs, made.nowMs + HOUR_MS);
+  assert.equal(await made.store.verify(KEY, before?.[0] as never), true);
+});
+
+test('after a month without power the API is asked until it answers, and then the token is there', async (t) => {
+  const made = await scene(t);
+  made.nowMs = 30 * 24 * HOUR_MS;
+  const grant = made.answer;
+  made.answer = () => unknown('connection refused');
+  await made.pass();
+  assert.equal(await made.onDisk(), jwt('web', 'old'));
+  await made.pass();
+  assert.equal(made.asked.length, 1, 'a refusal is not asked again at once');
+  made.nowMs += 10_000;
+  made.answer = grant;
+  await made.pass();
+  assert.equal(await made.onDisk(), jwt('web', 'new'));
+});
+
+test('every revision of the workload gets it, but none the token of another account', async (t) => {
+  const made = await scene(t, ['web', 'web', 'another']);
+  made.nowMs = HOUR_MS;
+  await made.pass();
+  assert.deepEqual(
+    [await made.onDisk(1), await made.onDisk(2), await made.onDisk(3)],
+    [jwt('web', 'new'), jwt('web', 'new'), jwt('another', 'old')],
+  );
+  assert.equal(made.asked.length, 1);
+});
+
+test('a life that the server cuts short is respected: asked at four fifths of what was granted', async (t) => {
+  const made = await scene(t);
+  const cap = HOUR_MS / 6;
+  made.answer = () => known({ token: jwt('web', String(made.nowMs)), expiresAtMs: made.nowMs + cap });
+  made.nowMs = HOUR_MS;
+  await made.pass();
+  made.nowMs += cap * 0.7;
+  await made.pass();
+  assert.equal(await made.onDisk(), jwt('web', String(HOUR_MS)));
+  made.nowMs += cap * 0.2;
+  await made.pass();
+  assert.equal(await made.onDisk(), jwt('web', String(made.nowMs)));
+  assert.equal(made.asked.length, 2);
+});
+
+test('what is no token stays, byte by byte', async (t) => {
+  const made = await scene(t);
+  made.nowMs = HOUR_MS;
+  await made.pass();
+  const [stored] = made.store.workloads()[0]?.revisions ?? [];
+  assert.equal(await readFile(join(stored?.materialDir ?? '', 'api/ca.crt'), 'utf8'), 'CA');
+});
