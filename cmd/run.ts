@@ -5,7 +5,7 @@ import { createLoop, findPlaces, openSources } from '../lib/agent/assemble.ts';
 import { becomeGuard, YIELD_WITHIN_MS } from '../lib/agent/guard.ts';
 import { addDaemonOptions, addNodeOptions, parseNodeOptions, UsageError } from '../lib/agent/options.ts';
 import { watchHints } from '../lib/observe/hints.ts';
-import { reportChange } from '../lib/status/events.ts';
+import { CaptureEvents, reportChange } from '../lib/status/events.ts';
 import { createLog } from '../lib/status/log.ts';
 import { renderMetrics } from '../lib/status/metrics.ts';
 import { report } from '../lib/status/report.ts';
@@ -42,6 +42,7 @@ async function run(raw: Record<string, unknown>): Promise<void> {
 
   node.api.start();
   const firstProbe = node.api.probe(FIRST_PROBE_MS);
+  const captureEvents = new CaptureEvents(node.api, log);
   const loop = createLoop({
     options,
     places,
@@ -49,6 +50,7 @@ async function run(raw: Record<string, unknown>): Promise<void> {
     store,
     log,
     onChange: (change, snapshot) => reportChange(change, snapshot, node.api),
+    onLook: (observation) => captureEvents.look(observation),
   });
   const status = () => {
     const snapshot = loop.snapshot();

@@ -89,9 +89,10 @@ export interface LoopParts {
   readonly store: StoreWriter;
   readonly log: Logger;
   readonly onChange?: NonNullable<LoopDependencies['onChange']>;
+  readonly onLook?: NonNullable<LoopDependencies['onLook']>;
 }
 
-export function createLoop({ options, places, sources, store, log, onChange }: LoopParts): Loop {
+export function createLoop({ options, places, sources, store, log, onChange, onLook }: LoopParts): Loop {
   let loop: Loop | undefined;
   const kick = (): void => loop?.kick();
   const tokens = new Tokens(sources.api, sources.wallClockMs, kick);
@@ -112,6 +113,7 @@ export function createLoop({ options, places, sources, store, log, onChange }: L
     settings: options.settings,
     log,
     ...(onChange === undefined ? {} : { onChange }),
+    ...(onLook === undefined ? {} : { onLook }),
   });
   return loop;
 }

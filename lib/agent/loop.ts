@@ -28,6 +28,8 @@ export interface LoopDependencies {
   readonly log: Logger;
   /** Told of every change of a workload's phase. */
   onChange?(change: Change, snapshot: Snapshot): void;
+  /** Told of every look. */
+  onLook?(observation: Observation): void;
 }
 
 /** A handover has about this long between a parent's sandbox and its container. */
@@ -76,6 +78,7 @@ export class Loop {
     const { memory, actions, changes } = decide(observation, this.#memory, settings);
     this.#memory = memory;
     this.#snapshot = { observation, memory, failures: this.#failures };
+    this.#deps.onLook?.(observation);
     for (const change of changes) {
       log.info({ workload: change.workload, from: change.from, to: change.to }, change.reason);
       this.#deps.onChange?.(change, this.#snapshot);

@@ -22,8 +22,9 @@ export function applyTable(
         out.push([field, value]);
       }
     } else if (row.treatment === 'dropped') {
-      if (row.silent === undefined && !isEmpty(value)) {
-        findings.note(at, 'dropped', row.why);
+      if (row.told !== 'nobody' && !isEmpty(value)) {
+        if (row.told === 'everybody') findings.risk(at, 'dropped', row.why);
+        else findings.note(at, 'dropped', row.why);
       }
     } else if (!hasShape(value, row.shape)) {
       findings.refuse(at, `must be a ${row.shape}; correct it in the pod`);
@@ -41,10 +42,10 @@ export function applyTable(
 /** A newer API's field stays, since older programs are not changed by it, unless it would make the kubelet ask the API. */
 function keepUnknown(field: string, value: Json, at: string, findings: Findings): boolean {
   if (namesApiObject(field, value)) {
-    findings.note(at, 'dropped', 'not known to this version, and seems to name an API object: left out');
+    findings.risk(at, 'dropped', 'not known to this version, and seems to name an API object: left out');
     return false;
   }
-  findings.note(at, 'unknown', 'not known to this version: kept as it is');
+  findings.risk(at, 'unknown', 'not known to this version: kept as it is');
   return true;
 }
 

@@ -80,7 +80,7 @@ function fromBytes(
     return [];
   }
   if (kind === 'Secret') {
-    findings.note(
+    findings.risk(
       at,
       'exposed',
       `${name} holds a secret value in the manifest, and in the mirror pod for all who may get pods`,

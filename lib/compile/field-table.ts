@@ -1,4 +1,4 @@
-// Every field of a pod's metadata, of PodSpec and of Container in the newest API (1.36): what a checkpoint does with
+// Every field of a pod's metadata, of PodSpec and of Container in the newest API (1.37): what a checkpoint does with
 // it, and why. The table drives apply-table.ts; `rewritten` rows have code that is named in the reason.
 // Facts: ../shared/reference/kubelet.md §2 (what a static pod may hold) and §6 (images offline).
 
@@ -11,8 +11,8 @@ export interface FieldRow {
   readonly shape: Shape;
   readonly treatment: Treatment;
   readonly why: string;
-  /** Dropping it changes nothing for the program, so nobody needs to be told. */
-  readonly silent?: true;
+  /** Who hears that it was dropped: nobody, since that changes nothing; who asks (absent); everybody, since it may matter. */
+  readonly told?: 'nobody' | 'everybody';
 }
 
 const row = (field: string, shape: Shape, treatment: Treatment, why: string): FieldRow => ({
@@ -25,7 +25,11 @@ const kept = (field: string, shape: Shape, why = 'means the same in a static pod
   row(field, shape, 'kept', why);
 const bookkeeping = (field: string, shape: Shape): FieldRow => ({
   ...row(field, shape, 'dropped', "the API's own bookkeeping"),
-  silent: true,
+  told: 'nobody',
+});
+const atRisk = (field: string, shape: Shape, why: string): FieldRow => ({
+  ...row(field, shape, 'dropped', why),
+  told: 'everybody',
 });
 
 export const METADATA_FIELDS: readonly FieldRow[] = [
@@ -65,6 +69,10 @@ export const POD_SPEC_FIELDS: readonly FieldRow[] = [
   kept('dnsPolicy', 'string'),
   kept('enableServiceLinks', 'boolean'),
   row('ephemeralContainers', 'list of objects', 'dropped', 'the kubelet refuses a static pod that has them'),
+  {
+    ...row('evictionResponders', 'list of objects', 'dropped', 'nobody evicts a static pod'),
+    told: 'nobody',
+  },
   kept('hostAliases', 'list of objects'),
   kept('hostIPC', 'boolean'),
   kept('hostNetwork', 'boolean'),
@@ -72,15 +80,14 @@ export const POD_SPEC_FIELDS: readonly FieldRow[] = [
   kept('hostUsers', 'boolean'),
   row('hostname', 'string', 'rewritten', 'kept; else a pod with a name of its own keeps it (pod-spec.ts)'),
   kept('hostnameOverride', 'string'),
-  row(
+  atRisk(
     'imagePullSecrets',
     'list of objects',
-    'dropped',
     'a static pod may name no Secret; since 1.35 an image pulled with one may be refused to a static pod ' +
-      '(kubelet setting imagePullCredentialsVerificationPolicy)',
+      '(kubelet setting imagePullCredentialsVerificationPolicy: set NeverVerify, or allow the image)',
   ),
   row('initContainers', 'list of objects', 'rewritten', 'see CONTAINER_FIELDS (containers.ts)'),
-  { ...row('nodeName', 'string', 'dropped', 'the kubelet sets its own'), silent: true },
+  { ...row('nodeName', 'string', 'dropped', 'the kubelet sets its own'), told: 'nobody' },
   row(
     'nodeSelector',
     'map of strings',
@@ -96,17 +103,16 @@ export const POD_SPEC_FIELDS: readonly FieldRow[] = [
   row('resourceClaims', 'list of objects', 'rewritten', 'refused when a container uses one (pod-spec.ts)'),
   row('resources', 'object', 'rewritten', 'requests to zero (resources.ts)'),
   kept('restartPolicy', 'string'),
-  row(
+  atRisk(
     'runtimeClassName',
     'string',
-    'dropped',
     "the kubelet reads the RuntimeClass from the API, which fails offline; the runtime's default is used",
   ),
-  { ...row('schedulerName', 'string', 'dropped', 'nobody schedules a static pod'), silent: true },
+  { ...row('schedulerName', 'string', 'dropped', 'nobody schedules a static pod'), told: 'nobody' },
   row('schedulingGates', 'list of objects', 'dropped', 'the kubelet refuses a static pod that has them'),
   row('schedulingGroup', 'object', 'dropped', 'nobody schedules a static pod'),
   kept('securityContext', 'object'),
-  { ...row('serviceAccount', 'string', 'dropped', 'old name of serviceAccountName'), silent: true },
+  { ...row('serviceAccount', 'string', 'dropped', 'old name of serviceAccountName'), told: 'nobody' },
   row(
     'serviceAccountName',
     'string',

@@ -18,11 +18,20 @@ export class Findings {
 
   /** Said once, however often it is found. */
   note(longField: string, treatment: CompileNote['treatment'], longWhy: string): void {
+    this.#add(longField, treatment, longWhy, false);
+  }
+
+  /** A note of which people are told without asking. */
+  risk(longField: string, treatment: CompileNote['treatment'], longWhy: string): void {
+    this.#add(longField, treatment, longWhy, true);
+  }
+
+  #add(longField: string, treatment: CompileNote['treatment'], longWhy: string, risk: boolean): void {
     const [field, why] = [short(longField), short(longWhy)];
     const key = `${field}\n${why}`;
     if (!this.#noted.has(key)) {
       this.#noted.add(key);
-      this.notes.push({ field, treatment, why });
+      this.notes.push({ field, treatment, why, ...(risk ? { risk } : {}) });
     }
   }
 
@@ -31,8 +40,8 @@ export class Findings {
   }
 
   add(other: Findings): void {
-    for (const { field, treatment, why } of other.notes) {
-      this.note(field, treatment, why);
+    for (const { field, treatment, why, risk } of other.notes) {
+      this.#add(field, treatment, why, risk === true);
     }
     for (const { field, why } of other.refusals) {
       this.refuse(field, why);

@@ -126,7 +126,7 @@ function keptVolume(
     return { volume: { name, image: { ...source, pullPolicy: policy } } };
   }
   if (why.startsWith('kept, but')) {
-    findings.note(at, 'unknown', why);
+    findings.risk(at, 'unknown', why);
   }
   return { volume: { name, [type]: source } };
 }

@@ -16,11 +16,19 @@ export async function renderMetrics(report: StatusReport | undefined): Promise<s
     'workload',
   ]);
   const provenAt = gauge('workload_proven_timestamp_seconds', 'When its revision was proven', ['workload']);
+  const refusals = gauge('workload_refusals', 'Reasons why its parent cannot be carried as it is now', [
+    'workload',
+  ]);
+  const risks = gauge('workload_risks', 'Where its checkpoint shows or does something else than its parent', [
+    'workload',
+  ]);
   const problems = gauge('problems', 'Damaged files and actions that fail', []);
   const node = gauge('recoverable', '1 when every workload of this node would come back', []);
   for (const w of report.workloads) {
     for (const name of PHASES) phase.set({ workload: w.workload, phase: name }, w.state === name ? 1 : 0);
     recoverable.set({ workload: w.workload }, w.recoverable ? 1 : 0);
+    refusals.set({ workload: w.workload }, w.refusals.length);
+    risks.set({ workload: w.workload }, w.risks.length);
     if (w.provenAtMs !== undefined) provenAt.set({ workload: w.workload }, w.provenAtMs / 1000);
   }
   problems.set(report.problems.length);

@@ -16,11 +16,13 @@ export function renderStatus(report: StatusReport, nowMs: number): string {
     ]),
   ];
   const notes = report.workloads.filter((w) => w.note !== undefined).map((w) => `  ${w.workload}: ${w.note}`);
+  const risks = report.workloads.flatMap((w) => w.risks.map((risk) => `  ${w.workload}: ${risk}`));
   return [
     ...heading(report),
     '',
     ...table(rows),
     ...(notes.length > 0 ? ['', 'Notes:', ...notes] : []),
+    ...(risks.length > 0 ? ['', 'Risks:', ...risks] : []),
     ...(report.problems.length > 0 ? ['', 'Problems:', ...report.problems.map((p) => `  ${p}`)] : []),
     '',
     report.verdict,

@@ -3,8 +3,10 @@
 
 import { factsOf, hasImages, type WorkloadFacts } from '../decide/facts.ts';
 import { bestRevision } from '../decide/revisions.ts';
+import type { CompileOutcome } from '../types/checkpoint.ts';
 import type { Memory, WorkloadMemory } from '../types/memory.ts';
 import type { Observation } from '../types/observation.ts';
+import type { Observed } from '../types/observed.ts';
 import type { Settings } from '../types/settings.ts';
 import type { StoreFinding } from '../types/store.ts';
 import type { WorkloadKey } from '../types/workload.ts';
@@ -26,6 +28,10 @@ export interface WorkloadReport {
   readonly onPowerLoss: string;
   readonly recoverable: boolean;
   readonly note?: string;
+  /** Why its parent cannot be carried as it is now; an older proven revision stays in place. */
+  readonly refusals: readonly string[];
+  /** What its checkpoint shows, or does otherwise than the parent: secrets in env, fields of a newer API, and the like. */
+  readonly risks: readonly string[];
 }
 
 export interface StatusReport {
@@ -125,7 +131,20 @@ function reportWorkload(
     ...(memory.parent === undefined ? {} : { parent: memory.parent.name }),
     ...outlook,
     ...(note === undefined ? {} : { note }),
+    ...captureWords(observation.compiled.get(facts.key)),
   };
+}
+
+/** What compiling the present parent had to say, one line each; nothing while that is not known. */
+export function captureWords(
+  compiled: Observed<CompileOutcome> | undefined,
+): Pick<WorkloadReport, 'refusals' | 'risks'> {
+  if (compiled?.known !== true) return { refusals: [], risks: [] };
+  const words = ({ field, why }: { field: string; why: string }): string => `${field}: ${why}`;
+  const outcome = compiled.value;
+  return outcome.ok
+    ? { refusals: [], risks: outcome.checkpoint.notes.filter(({ risk }) => risk).map(words) }
+    : { refusals: outcome.refusals.map(words), risks: [] };
 }
 
 function whatRuns({ parentRuns, checkpointRuns }: WorkloadFacts): Runs {

@@ -59,6 +59,8 @@ export interface CompileNote {
   readonly field: string;
   readonly treatment: 'dropped' | 'rewritten' | 'exposed' | 'unknown';
   readonly why: string;
+  /** The checkpoint may do something else than its parent, or shows more: said in status and as an Event, unasked. */
+  readonly risk?: true;
 }
 
 export interface Refusal {
