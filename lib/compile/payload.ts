@@ -93,7 +93,8 @@ export function conflictIn(payload: Payload): string | undefined {
   return undefined;
 }
 
-const PATH_BYTES_MAX = 4096;
+/** The kubelet's is 4096, but below its own directory no such path can be opened; the store's is this as well. */
+const PATH_BYTES_MAX = 1024;
 const NAME_BYTES_MAX = 255;
 
 /** The kubelet's own rule (validatePath, then filepath.Clean), and no control characters. */

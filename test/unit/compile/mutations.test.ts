@@ -10,6 +10,7 @@ import { wouldKubeletAccept } from '../../../lib/compile/kubelet-acceptance.ts';
 import { isParent, readOptions, toParent } from '../../../lib/compile/parent.ts';
 import { references } from '../../../lib/compile/references.ts';
 import { renderManifest, serialize } from '../../../lib/compile/render.ts';
+import { checkCheckpoint } from '../../../lib/store/admission.ts';
 import type { Found, ResolvedObjects } from '../../../lib/types/checkpoint.ts';
 import { aPodWithVolume, given } from './a-pod.ts';
 import { generatedParent } from './generated-pods.ts';
@@ -142,6 +143,7 @@ function checkOutcome(pod: V1Pod, objects: ResolvedObjects): boolean {
   }
   const { manifest, volumes, workload, revision } = outcome.checkpoint;
   assert.deepEqual(wouldKubeletAccept(manifest), []);
+  assert.doesNotThrow(() => checkCheckpoint('/state', outcome.checkpoint), 'the store would refuse it');
   assert.doesNotThrow(() => JSON.parse(serialize(manifest)));
   for (const volume of volumes) {
     assert.equal(posix.join('/@material', volume.name), `/@material/${volume.name}`);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cleanPath } from '../../../lib/compile/payload.ts';
+import { isMaterialPath } from '../../../lib/store/layout.ts';
 
+const longest = `${'x'.repeat(127)}/`.repeat(8).slice(0, -1);
 const CLEAN: [string, string][] = [
   ['a', 'a'],
   ['a/b', 'a/b'],
@@ -11,10 +13,13 @@ const CLEAN: [string, string][] = [
   ['a/..b', 'a/..b'],
   ['ünïcødé', 'ünïcødé'],
   ['x'.repeat(255), 'x'.repeat(255)],
+  [longest, longest],
 ];
 for (const [path, expected] of CLEAN) {
-  test(`${JSON.stringify(path.slice(0, 40))} is a path of a volume`, () =>
-    assert.equal(cleanPath(path), expected));
+  test(`${JSON.stringify(path.slice(0, 40))} is a path of a volume, and the store takes it`, () => {
+    assert.equal(cleanPath(path), expected);
+    assert.ok(isMaterialPath(expected));
+  });
 }
 
 const OUTSIDE = [
@@ -36,7 +41,7 @@ const OUTSIDE = [
   '\ud800',
   'x'.repeat(256),
   'é'.repeat(128),
-  `${'x'.repeat(100)}/`.repeat(41),
+  `${longest}/yy`,
 ];
 for (const path of OUTSIDE) {
   test(`${JSON.stringify(path.slice(0, 40))} is none`, () => assert.equal(cleanPath(path), undefined));
