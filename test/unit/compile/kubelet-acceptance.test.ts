@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { wouldKubeletAccept } from '../../../lib/compile/kubelet-acceptance.ts';
-import type { Fields } from './a-pod.ts';
+import { aPod, type Fields, refused } from './a-pod.ts';
 
 function manifest(spec: Fields = {}, container: Fields = {}, metadata: Fields = {}): V1Pod {
   return {
@@ -112,5 +112,26 @@ for (const [name, pod, problem] of PROBLEMS) {
       problems.some((text) => problem.test(text)),
       JSON.stringify(problems),
     );
+  });
+}
+
+const WRONG: [string, V1Pod, string][] = [
+  [
+    'two containers of one name',
+    aPod({ containers: ['a', 'a'].map((name) => ({ name, image: 'x' })) }),
+    'spec.containers[1].name',
+  ],
+  [
+    'a mount of no volume',
+    aPod({}, { volumeMounts: [{ name: 'none', mountPath: '/x' }] }),
+    'spec.containers[0].volumeMounts[0].name',
+  ],
+  ['10 MiB and more', aPod({}, { args: ['x'.repeat(10 * 1024 * 1024)] }), 'spec'],
+];
+for (const [name, pod, field] of WRONG) {
+  test(`compiled and refused by these rules before it can be stored: ${name}`, () => {
+    const [refusal] = refused(pod);
+    assert.equal(refusal?.field, field);
+    assert.match(refusal?.why ?? '', /the kubelet would refuse the checkpoint: .*; correct it in the pod$/);
   });
 }
