@@ -1,5 +1,5 @@
 // `agent compile`: the compiler without a node or a cluster, for people who write control planes and for their CI.
-// Manifest or table on stdout, refusals and warnings on stderr. Exit code 0 all compiled, 1 refused, 2 no usable input.
+// Manifest or table on stdout, refusals and risks on stderr. Exit code 0 all compiled, 1 refused, 2 no usable input.
 
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
@@ -88,6 +88,8 @@ export function compileText(input: string, name: string, options: Omit<Options, 
       refused = true;
       stderr.push(...outcome.refusals.map(({ field, why }) => `${from}: ${field}: ${why}`));
     } else {
+      const risks = outcome.checkpoint.notes.filter(({ risk }) => risk);
+      stderr.push(...risks.map(({ field, why }) => `${from}: at risk: ${field}: ${why}`));
       stdout.push(
         options.explain ? explain(outcome.checkpoint) : manifest(outcome.checkpoint, options.output),
       );

@@ -49,6 +49,15 @@ test('refusals go to stderr, with the field, and the exit code is 1', () => {
   assert.match(stderr, /^Pod kube-system\/one: spec\.volumes\[0\]\.csi: .*use a hostPath\n$/);
 });
 
+test('a risk goes to stderr and is no reason to fail', () => {
+  const { stdout, stderr, exitCode } = run(
+    pod('{containers: [{name: c, image: x}], runtimeClassName: kata}'),
+  );
+  assert.match(stdout, /kind: Pod/);
+  assert.match(stderr, /^Pod kube-system\/one: at risk: spec\.runtimeClassName: [^\n]+\n$/);
+  assert.equal(exitCode, 0);
+});
+
 test('one refused pod does not hide the others', () => {
   const { stdout, exitCode } = run(`${plain}---\n${pod('{containers: []}', 'two')}`);
   assert.match(stdout, /name: one/);
