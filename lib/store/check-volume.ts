@@ -11,7 +11,7 @@ import { sameDigest } from './revision-digests.ts';
 import {
   mountPointDirectories,
   nestedDirectories,
-  PAYLOAD_DIRECTORY_MODE,
+  payloadDirectoryMode,
   topLinkTarget,
   topNames,
 } from './volume-payload.ts';
@@ -98,7 +98,7 @@ export class VolumeCheck {
     }
     for (const name of mountPoints) {
       await this.compareDirectory(join(this.directory, name), {
-        mode: PAYLOAD_DIRECTORY_MODE,
+        mode: payloadDirectoryMode(this.expected),
         uid: 0,
         gid: this.expected.directoryGid,
       });
@@ -112,7 +112,7 @@ export class VolumeCheck {
     for (const directory of ['', ...nested]) {
       const path = join(payload, directory);
       await this.compareDirectory(path, {
-        mode: PAYLOAD_DIRECTORY_MODE,
+        mode: payloadDirectoryMode(this.expected),
         uid: 0,
         gid: this.expected.directoryGid,
       });

@@ -8,7 +8,13 @@ import { DATA_LINK, payloadName } from './layout.ts';
 import { writeNewFile } from './write-durable.ts';
 
 /** The kubelet's mode for a payload and the directories in it; the volume's own mode is what protects it. */
-export const PAYLOAD_DIRECTORY_MODE = 0o755;
+const PAYLOAD_DIRECTORY_MODE = 0o755;
+const SETGID = 0o2000;
+
+/** With fsGroup the kubelet sets setgid on every directory of a volume, not only on its own. */
+export function payloadDirectoryMode({ directoryMode }: { readonly directoryMode: number }): number {
+  return PAYLOAD_DIRECTORY_MODE | (directoryMode & SETGID);
+}
 
 /** Directories inside the payload, parents first. */
 export function nestedDirectories(paths: readonly string[]): string[] {
@@ -50,7 +56,7 @@ export async function writePayload(
   const nested = nestedDirectories(volume.files.map((file) => file.path));
   const directories = [payload, ...nested.map((path) => join(payload, path))];
   for (const path of directories) {
-    await makeDirectory(disk, path, PAYLOAD_DIRECTORY_MODE, volume.directoryGid);
+    await makeDirectory(disk, path, payloadDirectoryMode(volume), volume.directoryGid);
   }
   for (const file of volume.files) await writeNewFile(disk, join(payload, file.path), file.content, file);
   for (const path of directories.reverse()) await disk.fsyncDirectory(path);
@@ -71,7 +77,7 @@ export async function writeVolume(
   }
   const mountPoints = mountPointDirectories(volume.mountPoints ?? []).map((path) => join(volumeDir, path));
   for (const path of mountPoints)
-    await makeDirectory(disk, path, PAYLOAD_DIRECTORY_MODE, volume.directoryGid);
+    await makeDirectory(disk, path, payloadDirectoryMode(volume), volume.directoryGid);
   for (const path of mountPoints.reverse()) await disk.fsyncDirectory(path);
   await disk.fsyncDirectory(volumeDir);
 }

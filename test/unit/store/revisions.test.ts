@@ -57,8 +57,8 @@ test('a volume is laid out as the kubelet does, with modes and owners of the pod
   assert.equal(await readFile(join(directory, 'nested/deep/file'), 'utf8'), 'deep');
   const modeOf = async (path: string): Promise<string> => ((await lstat(path)).mode & 0o7777).toString(8);
   assert.equal(await modeOf(directory), '2750');
-  assert.equal(await modeOf(join(directory, '..1')), '755');
-  assert.equal(await modeOf(join(directory, '..1/nested/deep')), '755');
+  assert.equal(await modeOf(join(directory, '..1')), '2755');
+  assert.equal(await modeOf(join(directory, '..1/nested/deep')), '2755');
   assert.equal(await modeOf(join(directory, '..1/tls.key')), '640');
   assert.equal((await lstat(directory)).gid, process.getuid?.() === 0 ? 34 : process.getgid?.());
   if (process.getuid?.() === 0) {
