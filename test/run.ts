@@ -1,11 +1,12 @@
-// `npm test`: builds the agent, runs the tests of the pure parts and of the sources, then, as root on Debian, the
-// end-to-end tests on the real cluster. The last line counts everything that ran.
+// `npm test`: builds the agent, runs the tests of the pure parts and of the sources, then, as root on Debian, the power
+// cuts of a virtual machine and the end-to-end tests on the real cluster. The last line counts everything that ran.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { missingRequirement } from './cluster/requirements.ts';
+import { missingRequirement as missingForCluster } from './cluster/requirements.ts';
+import { missingRequirement as missingForVirtualMachine } from './powercut/debian-parts.ts';
 
 interface Count {
   passed: number;
@@ -49,14 +50,20 @@ function runGroup(title: string, files: readonly string[], concurrency: number):
 
 const unit = ['unit', 'integration', 'crash'].flatMap(testFiles);
 const only = process.argv[2];
-if (only !== 'e2e') runGroup('unit and integration', unit, 2);
+if (only === undefined || only === 'unit') runGroup('unit and integration', unit, 2);
 
-if (only !== 'unit') {
-  const missing = await missingRequirement();
-  if (missing === undefined) {
-    runGroup('end to end on the real cluster', testFiles('e2e'), 1);
+/** Groups that need more than Node: `npm test <folder>` runs one of them. */
+const demanding = [
+  { folder: 'powercut', title: 'power cuts of a virtual machine', missing: missingForVirtualMachine },
+  { folder: 'e2e', title: 'end to end on the real cluster', missing: missingForCluster },
+];
+for (const { folder, title, missing } of demanding) {
+  if (only !== undefined && only !== folder) continue;
+  const lacking = await missing();
+  if (lacking === undefined) {
+    runGroup(title, testFiles(folder), 1);
   } else {
-    console.error(`\n!! THE END-TO-END TESTS DID NOT RUN: ${missing}`);
+    console.error(`\n!! DID NOT RUN: ${title}: ${lacking}`);
     // On a developer's laptop that is said; in CI it is a failure.
     if (process.env.CI !== undefined) total.failed += 1;
   }
