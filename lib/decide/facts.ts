@@ -83,18 +83,19 @@ function runs(
   if (parents.known) for (const p of parents.value) if (p.workload === key) uids.add(p.uid);
   if (memory?.parent !== undefined) uids.add(memory.parent.uid);
   const inits = initNames(parent, stored);
+  const stateOf = (one: RuntimePod | undefined): RunState => {
+    const state = runState(one, inits);
+    return isUp(state) && isLeaving(one, observation, memory) ? 'leaving' : state;
+  };
 
   // While the API is silent, the parent it named last is still the one whose crash or start matters.
   const uid = parent.known ? parent.value?.uid : memory?.parent?.uid;
   const pod = pods.find((p) => p.uid === uid);
   const checkpoints = pods.filter((p) => p.annotations[ANNOTATION_OF] === key);
   const checkpoint = bestOf(checkpoints.map((p) => runState(p, inits)));
-  const parentState =
-    !parent.known && uid === undefined ? unknown(parent.reason) : known(runState(pod, inits));
+  const parentState = !parent.known && uid === undefined ? unknown(parent.reason) : known(stateOf(pod));
   const ambiguous = isUp(checkpoint) && memory?.options.standbyLock === undefined && usesHostPorts(parent);
-  const parentPods = pods
-    .filter((p) => isParentOf(p, key, uids))
-    .map((p) => ({ pod: p, state: runState(p, inits) }));
+  const parentPods = pods.filter((p) => isParentOf(p, key, uids)).map((p) => ({ pod: p, state: stateOf(p) }));
   return {
     parentRuns: known(bestOf(parentPods.map(({ state }) => state))),
     parentPods,
@@ -105,6 +106,16 @@ function runs(
     checkpointRuns: known(checkpoint),
     checkpointSandboxes: checkpoints.filter((p) => p.sandboxReady).map((p) => p.sandboxId),
   };
+}
+
+/** By the API's last word it was deleted, and nobody listens at the API's address since. */
+function isLeaving(
+  pod: RuntimePod | undefined,
+  { api, parents }: Observation,
+  memory: WorkloadMemory | undefined,
+): boolean {
+  const refused = api.name === 'away' && api.cause === 'refused';
+  return refused && !parents.known && pod !== undefined && pod.uid === memory?.leavingUid;
 }
 
 /** Containers of a pod in the runtime do not say which of them are init containers; the pod they were made from does. */

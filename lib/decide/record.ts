@@ -51,6 +51,7 @@ function recordOf(memory: WorkloadMemory): WorkloadRecord {
     unservedMs,
     backOffMs,
     recalled,
+    leavingUid,
     restart,
     note,
     noteMs,

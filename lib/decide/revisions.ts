@@ -23,7 +23,9 @@ export function followParent(
   settings: Settings,
 ): { memory: WorkloadMemory; actions: Action[] } {
   const parent = facts.parent.known ? facts.parent.value : undefined;
-  if (parent === undefined) return { memory: { ...memory, servingMs: 0 }, actions: [] };
+  if (parent === undefined) {
+    return { memory: { ...withLeaving(memory, facts, observation), servingMs: 0 }, actions: [] };
+  }
   const actions: Action[] = [];
   const compiled = observation.compiled.get(facts.key);
   let next: WorkloadMemory = {
@@ -89,6 +91,16 @@ function identityOf(parent: Parent): NonNullable<WorkloadMemory['parent']> {
     uid: parent.uid,
     ...(parent.controller ? { controller: parent.controller } : {}),
   };
+}
+
+/** Once its API is gone nobody says again that the parent was deleted. */
+function withLeaving(
+  { leavingUid, ...memory }: WorkloadMemory,
+  { key }: WorkloadFacts,
+  { parents }: Observation,
+): WorkloadMemory {
+  const uid = parents.known ? parents.value.find((p) => p.workload === key && p.deleting)?.uid : leavingUid;
+  return uid === undefined ? memory : { ...memory, leavingUid: uid };
 }
 
 function withoutCandidate(memory: WorkloadMemory): WorkloadMemory {

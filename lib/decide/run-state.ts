@@ -6,14 +6,23 @@ import { ANNOTATION_OF, splitWorkloadKey, type WorkloadKey } from '../types/work
 
 /**
  * - absent: no live sandbox, and no container that outlived it
+ * - leaving: it runs, but the API said that it was deleted, and refuses connections since: its ports are free. An
+ *   apiserver (1.20) that is told to end closes its port at once, and lives on for its whole grace period of 30 s
  * - starting: a live sandbox in which no container of its own has been created yet; init containers may be at work
  * - crashed: a live sandbox whose containers have all ended; the kubelet will start them again after a back-off
  * - limping: some containers run, others have ended (a side-car beside a crash loop)
  * - running: every container there is runs, or has just been created
  */
-export type RunState = 'absent' | 'starting' | 'crashed' | 'limping' | 'running';
+export type RunState = 'absent' | 'leaving' | 'starting' | 'crashed' | 'limping' | 'running';
 
-const RANK: Record<RunState, number> = { absent: 0, starting: 1, crashed: 2, limping: 3, running: 4 };
+const RANK: Record<RunState, number> = {
+  absent: 0,
+  leaving: 1,
+  starting: 2,
+  crashed: 3,
+  limping: 4,
+  running: 5,
+};
 
 /** `inits` are the names of its init containers: that those have ended says nothing. */
 export function runState(pod: RuntimePod | undefined, inits: ReadonlySet<string>): RunState {

@@ -60,6 +60,7 @@ export function emergency(memory: WorkloadMemory, situation: Situation): string 
 export function patienceMs(state: RunState, settings: Settings): number {
   switch (state) {
     case 'absent':
+    case 'leaving':
       return 0;
     case 'crashed':
       return settings.restartPatienceMs;
@@ -75,6 +76,8 @@ export function wordsFor(state: RunState): string {
   switch (state) {
     case 'absent':
       return 'not running';
+    case 'leaving':
+      return 'on its way out';
     case 'crashed':
       return 'crashing';
     case 'starting':

@@ -79,6 +79,8 @@ export interface WorkloadMemory extends WorkloadRecord {
   readonly backOffMs: number;
   /** Read from the disk, and not yet compared with what stands in the static pod directory. */
   readonly recalled?: true;
+  /** A parent that the API has said to be on its way out. */
+  readonly leavingUid?: string;
   /** A parent whose back-off may be ended in this handover, or is being ended. */
   readonly restart?: { readonly uid: string; readonly state: 'allowed' | 'under-way' };
   /** Why the parent cannot be carried, or why a decision waits, for status. */

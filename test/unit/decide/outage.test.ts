@@ -234,3 +234,40 @@ test('a boot id that cannot be read makes no first boot pass', () => {
   scene.pass();
   expectMoves(scene, APISERVER, 'activate rev-good');
 });
+
+/** The DaemonSet of the only apiserver was updated: its pod is told to end, closes its port and lives on. */
+function onItsWayOut(): Scene {
+  const scene = new Scene().with(APISERVER);
+  const living = scene.parent(APISERVER);
+  living.parent = { ...living.parent, deleting: true };
+  scene.wanted.set(APISERVER, known('wanted'));
+  return scene.run(200);
+}
+
+test('an apiserver that was deleted and has closed its port is not waited for until its grace period ends', () => {
+  const scene = onItsWayOut().apiAway(1);
+  scene.run(600);
+  expectMoves(scene, APISERVER, '');
+  scene.apiAway(3).run(200);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+  assert.match(lastReason(scene), /its parent is on its way out and no API answers/);
+});
+
+test('one that only hangs, or that the API did not say to be deleted, is', () => {
+  const hangs = onItsWayOut();
+  hangs.api = { name: 'away', cause: 'timed-out', detail: 'no answer', failedProbes: 9 };
+  hangs.run(20_000);
+  expectMoves(hangs, APISERVER, '');
+  const stays = new Scene().with(APISERVER).run(200).apiAway();
+  stays.run(20_000);
+  expectMoves(stays, APISERVER, '');
+});
+
+test('an agent that has started since does not know that it was deleted, and waits for its end', () => {
+  const scene = onItsWayOut().restart().apiAway();
+  scene.run(20_000);
+  expectMoves(scene, APISERVER, '');
+  scene.parent(APISERVER).state = 'absent';
+  scene.run(1_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+});

@@ -74,6 +74,8 @@ holdsAlways(
         (pod) =>
           workload === `${pod.namespace}/${pod.name.replace(/-x\d+$/, '')}` &&
           !reason.startsWith('deadlock rescue: the API answers') &&
+          // The API's word, not a silent source, says that this one goes.
+          !reason.includes('on its way out') &&
           pod.sandboxReady &&
           pod.containers.length > 0 &&
           pod.containers.every((c) => c.state !== 'exited'),
