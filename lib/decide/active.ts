@@ -12,8 +12,8 @@ import { bestRevision } from './revisions.ts';
 import { isUp } from './run-state.ts';
 import {
   begun,
+  hasWaitedEnough,
   isProven,
-  isShutOut,
   livingParent,
   revisionOf,
   runsReady,
@@ -59,36 +59,38 @@ function besideParent(
   const overlaps = parent.options.overlap;
   if (!conflicts(parent) && !overlaps) {
     const serves = facts.parentServes.known && facts.parentServes.value;
-    return serves ? handedOver(memory, 'its parent serves beside it') : stay(memory);
+    if (serves) return handedOver(memory, 'its parent serves beside it');
+    return inBackOff(memory, situation, parent) ?? stay(memory);
   }
   if (isBlamed(memory, situation, parent)) return besideBlamed(memory, situation, parent);
   if (overlaps) {
     // Ready may be the checkpoint's answer on the shared port, so the parent must prove itself alone afterwards.
-    return runsReady(memory, situation, parent)
-      ? beginHandover(memory, parent.uid, 'its parent runs ready beside it', { restart: false })
-      : stay(memory);
+    if (runsReady(memory, situation, parent)) {
+      return beginHandover(memory, parent.uid, 'its parent runs ready beside it', { restart: false });
+    }
+    return inBackOff(memory, situation, parent) ?? stay(memory);
   }
   if (fresh === parent.uid || (handoverMayBegin(situation) && begun(memory, situation, parent))) {
     // Content that nobody has seen to work gets the kubelet's own first restart, and no more: each costs the API.
     return beginHandover(memory, parent.uid, STARTED, { restart: isProven(memory, situation) });
   }
-  return shutOut(memory, situation, parent) ?? stay(memory);
+  return inBackOff(memory, situation, parent) ?? stay(memory);
 }
 
 const STARTED = 'its parent has been started by the kubelet';
 
 /**
- * It met the bound ports, and waits. Its back-off is ended while the checkpoint still serves: the kubelet takes up to a
- * second to start it, and then it is a parent that has just begun like any other.
+ * It met the bound ports, or an API that was away. Its back-off is ended while the checkpoint still serves: the kubelet
+ * takes up to a second to start it, and then it is a parent that has just begun like any other.
  */
-function shutOut(memory: WorkloadMemory, situation: Situation, parent: Parent): Transition | undefined {
+function inBackOff(memory: WorkloadMemory, situation: Situation, parent: Parent): Transition | undefined {
   if (!handoverMayBegin(situation) || memory.restart?.state === 'under-way') return undefined;
-  if (downParent(situation.facts, parent.uid) === undefined || !isShutOut(memory, situation))
+  if (downParent(situation.facts, parent.uid) === undefined || !hasWaitedEnough(memory, situation))
     return undefined;
   const { failedParent: _, ...excused } = restarting(memory, parent.uid);
   return {
     memory: { ...excused, failedHandovers: memory.failedHandovers + 1 },
-    reason: 'its parent crashed on the ports of its checkpoint: the kubelet is made to start it anew',
+    reason: 'its parent sits in a crash back-off: the kubelet is made to start it anew',
   };
 }
 
@@ -116,7 +118,7 @@ function besideBlamed(memory: WorkloadMemory, situation: Situation, parent: Pare
   }
   const excused = proven || memory.failedParent?.revision === undefined;
   const again = proven || memory.failedHandovers < UNPROVEN_FAILURES_MAX;
-  const given = excused && again ? shutOut(memory, situation, parent) : undefined;
+  const given = excused && again ? inBackOff(memory, situation, parent) : undefined;
   return given ?? stay(memory, blameNote(parent, excused));
 }
 

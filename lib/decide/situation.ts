@@ -158,8 +158,11 @@ export function isHandingOver({ workloads }: Memory): boolean {
   );
 }
 
-/** The parent has crashed beside its checkpoint for so long that it is started anew; each time twice as long. */
-export function isShutOut({ backOffMs, failedHandovers }: WorkloadMemory, situation: Situation): boolean {
+/** The parent has been in its back-off beside the checkpoint for so long that it is started anew; each time twice as long. */
+export function hasWaitedEnough(
+  { backOffMs, failedHandovers }: WorkloadMemory,
+  situation: Situation,
+): boolean {
   const { settings, handingOver } = situation;
   if (handingOver && failedHandovers === 0) return true;
   return backOffMs >= Math.min(settings.restartPatienceMs * 2 ** failedHandovers, settings.handoverMsMax);
