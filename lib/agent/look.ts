@@ -26,6 +26,10 @@ const DOUBT_FRESH_MS = 2_000;
 const DOUBT_FRESH_MS_MAX = 60_000;
 const DOUBT_TIMEOUT_MS = 3_000;
 
+/** An apiserver that was told to end may close its port at any moment, and everybody waits from then on. */
+const LEAVING_FRESH_MS = 250;
+const LEAVING_FRESH_MS_MAX = 2_000;
+
 /** A pause longer than this (a suspended machine) counts as this much. */
 const PASS_MS_MAX = 5_000;
 
@@ -36,6 +40,7 @@ export class Looker {
   readonly #wanted: Answers<Observed<Wanted>>;
   readonly #probes: Answers<Observed<boolean> | undefined>;
   readonly #doubt: Answers<ApiState>;
+  readonly #leaving: Answers<ApiState>;
   /** Whether a pod is a parent, and what it says, read once for each version of it. */
   readonly #parents = new WeakMap<V1Pod, { parent: Parent | undefined }>();
   readonly #ages = new ContainerAges();
@@ -61,13 +66,16 @@ export class Looker {
       monotonicMs,
       onAnswer,
     });
+    const doubts = { pending: { name: 'unasked' }, lasting: isServing, monotonicMs, onAnswer } as const;
     this.#doubt = new Answers<ApiState>({
-      pending: { name: 'unasked' },
+      ...doubts,
       freshMs: DOUBT_FRESH_MS,
       freshMsMax: DOUBT_FRESH_MS_MAX,
-      lasting: ({ name }) => name === 'serving',
-      monotonicMs,
-      onAnswer,
+    });
+    this.#leaving = new Answers<ApiState>({
+      ...doubts,
+      freshMs: LEAVING_FRESH_MS,
+      freshMsMax: LEAVING_FRESH_MS_MAX,
     });
     this.#sources = sources;
     this.#captures = captures;
@@ -112,16 +120,26 @@ export class Looker {
   }
 
   /**
-   * An apiserver whose etcd has just died keeps its watches open and silent for minutes: a workload that stopped here is
-   * the only sign. So that the agent does not go by what was true before, the API is asked then.
+   * An apiserver whose etcd has just died keeps its watches open and silent for minutes, and one that was told to end
+   * keeps them for its grace period: a workload that stopped here, or is to, is the only sign. So that the agent does
+   * not go by what was true before, the API is asked then.
    */
   #doubtTheApi({ workloads }: Memory): void {
-    const down = [...workloads.values()].some(
-      ({ stoppedMs, phase }) => stoppedMs > 0 && phase.name !== 'held',
+    const known = [...workloads.values()].filter(({ phase }) => phase.name !== 'held');
+    this.#ask(
+      this.#doubt,
+      known.some(({ stoppedMs }) => stoppedMs > 0),
     );
-    if (!down) this.#doubt.retain(new Set());
-    else if (this.#sources.api.state().name === 'serving')
-      this.#doubt.read('api', () => this.#sources.api.probe(DOUBT_TIMEOUT_MS));
+    this.#ask(
+      this.#leaving,
+      known.some(({ leavingUid }) => leavingUid !== undefined),
+    );
+  }
+
+  #ask(doubt: Answers<ApiState>, doubtful: boolean): void {
+    const { api } = this.#sources;
+    if (!doubtful) doubt.retain(new Set());
+    else if (isServing(api.state())) doubt.read('api', () => api.probe(DOUBT_TIMEOUT_MS));
   }
 
   #read(pod: V1Pod): Parent | undefined {
@@ -171,4 +189,8 @@ export class Looker {
     this.#wanted.retain(asked);
     return answers;
   }
+}
+
+function isServing({ name }: ApiState): boolean {
+  return name === 'serving';
 }

@@ -26,6 +26,8 @@ export function nextPassInMs(memory: Memory, observation: Observation): number {
   if (awaited(memory, observation)) return HAIR_MS;
   if (moving) return api.name === 'serving' ? TIGHT_MS : BUSY_MS;
   if (api.name !== 'serving') return AWAY_MS;
+  // Its end is what the kubelet, the controllers and, at the only apiserver's update, everybody waits for.
+  if (phases.some(({ leavingUid }) => leavingUid !== undefined)) return AWAY_MS;
   const counting = phases.some((w) => w.candidate !== undefined || w.phase.name === 'retiring');
   return counting ? PROVING_MS : REST_MS;
 }

@@ -23,13 +23,12 @@ export function followParent(
   settings: Settings,
 ): { memory: WorkloadMemory; actions: Action[] } {
   const parent = facts.parent.known ? facts.parent.value : undefined;
-  if (parent === undefined) {
-    return { memory: { ...withLeaving(memory, facts, observation), servingMs: 0 }, actions: [] };
-  }
+  const followed = withLeaving(memory, facts, observation);
+  if (parent === undefined) return { memory: { ...followed, servingMs: 0 }, actions: [] };
   const actions: Action[] = [];
   const compiled = observation.compiled.get(facts.key);
   let next: WorkloadMemory = {
-    ...memory,
+    ...followed,
     options: parent.options,
     parent: identityOf(parent),
     ...(memory.parent?.uid === parent.uid ? {} : { servingMs: 0, backOffMs: 0 }),

@@ -121,3 +121,16 @@ test('a controller that cannot be asked is asked ever less often, and a held wor
   await world.lookFor(300_000, scene);
   assert.equal(world.questions, before);
 });
+
+test('while a parent is on its way out the API is asked several times a second, then every other', async () => {
+  const world = new Counted();
+  const scene = new Scene().with(APISERVER).run(200);
+  const living = scene.parent(APISERVER);
+  living.parent = { ...living.parent, deleting: true };
+  scene.wanted.set(APISERVER, known('wanted'));
+  scene.pass();
+  await world.lookFor(1_000, scene);
+  assert.ok(world.probes >= 2, `${world.probes} probes in the first second`);
+  await world.lookFor(60_000, scene);
+  assert.ok(world.probes >= 25 && world.probes <= 40, `${world.probes} probes in a minute`);
+});

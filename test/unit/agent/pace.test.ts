@@ -38,6 +38,16 @@ test('five times a second while the API is away', () => {
   assert.equal(paceOf(atRest().apiAway()), 200);
 });
 
+test('five times a second while a parent is on its way out', () => {
+  const scene = atRest();
+  const living = scene.parent(SCHEDULER);
+  living.parent = { ...living.parent, deleting: true };
+  scene.wanted.set(SCHEDULER, known('wanted'));
+  assert.equal(paceOf(scene), 200);
+  scene.replaceParent(SCHEDULER, {}, 'running');
+  assert.equal(paceOf(scene), 2_000);
+});
+
 test('tightly before the first pass of a boot, and while a checkpoint is active or handed over', () => {
   const booting = atRest();
   booting.bootId = known('next');
