@@ -1,0 +1,167 @@
+// A self-hosted control plane of one master with the agent on it, and what every story of it asks again and again:
+// is all at rest, how long was the API away, was a workload ever doubled, does the morning look as it should.
+
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { WorkloadReport } from '../../lib/status/report.ts';
+import type { Availability } from '../cluster/api-availability.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { type ClusterOptions, createCluster } from '../cluster/create-cluster.ts';
+import type { Master } from '../cluster/master.ts';
+import { components } from '../cluster/pod-template.ts';
+import {
+  agentStatus,
+  agentWorkload,
+  CheckpointSampler,
+  daemonReport,
+  deployAgent,
+  isAtRest,
+  ourManifests,
+  statusTable,
+  workloads,
+} from './agent-on-cluster.ts';
+
+/** The `--grace` of the agents here: the default of two minutes would only make the tests longer. */
+export const graceSeconds = 15;
+
+export const standByManifest = 'checkpoint-agent_kube-system_checkpoint-agent.json';
+
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+export const say = (line: string): void => console.log(`    ${line}`);
+
+export interface Recovery extends Availability {
+  /** Power on until /readyz answers 200. */
+  readonly readyMs: number;
+  /** `Date.now()` of power on. */
+  readonly startedAt: number;
+}
+
+export class OneMaster {
+  readonly cluster: Cluster;
+
+  constructor(cluster: Cluster) {
+    this.cluster = cluster;
+  }
+
+  /** Still on its bootstrap's static pods, the agent deployed; `cluster.pivot()` comes next. */
+  static async create(options: ClusterOptions = {}): Promise<OneMaster> {
+    const cluster = await createCluster(options);
+    try {
+      await deployAgent(cluster, [`--grace=${graceSeconds}s`, '--log-level=debug']);
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+    return new OneMaster(cluster);
+  }
+
+  get master(): Master {
+    return this.cluster.master;
+  }
+
+  /** Until every workload is back with its parent; says what the agent said if that does not happen. */
+  async atRest(timeoutMs: number, expected: readonly string[] = workloads): Promise<void> {
+    await this.report('all parents serve and all checkpoints stand by', timeoutMs, (all) =>
+      isAtRest(all, expected),
+    );
+  }
+
+  /** Until the daemon's report is as asked. */
+  async report(
+    what: string,
+    timeoutMs: number,
+    holds: (report: Awaited<ReturnType<typeof daemonReport>>) => boolean,
+  ): Promise<void> {
+    try {
+      await this.cluster.waitUntil(what, timeoutMs, async () => holds(await daemonReport(this.master)));
+    } catch (error) {
+      say(await statusTable(this.master));
+      throw error;
+    }
+  }
+
+  /** One workload as the daemon reports it now. */
+  async workload(key: string): Promise<WorkloadReport | undefined> {
+    const report = await daemonReport(this.master);
+    return report?.workloads.find(({ workload }) => workload === key);
+  }
+
+  /** Power off, power on, until all parents serve again; nobody helps. */
+  async powerLoss(beforeKubelet: readonly (readonly string[])[] = []): Promise<Recovery> {
+    await this.master.powerOff();
+    const watched = this.watch();
+    const { startedAt, beforeKubelet: ran } = await this.master.powerOn({ beforeKubelet });
+    for (const { code, stderr } of ran) assert.equal(code, 0, stderr);
+    const readyMs = (await this.cluster.waitForReady(120_000)) - startedAt;
+    await this.atRest(420_000);
+    return { ...(await watched.stop()), readyMs, startedAt };
+  }
+
+  /** Samples the API and the runtime from now on; a workload with two active checkpoints fails `stop`. */
+  watch(): { stop(): Promise<Availability> } {
+    const api = this.cluster.apiAvailability();
+    const doubles = new CheckpointSampler(this.master);
+    return {
+      async stop() {
+        const availability = await api.stop();
+        await doubles.stop();
+        assert.deepEqual(doubles.doubles, [], 'no workload has two active checkpoints');
+        return availability;
+      },
+    };
+  }
+
+  /** What a person would look at in the morning. */
+  async healthy(expected: readonly string[] = components): Promise<void> {
+    const nodes = await this.cluster.kubectl('get', 'nodes', '--no-headers');
+    assert.match(nodes.stdout, /^n1\s+Ready/);
+    assert.deepEqual(await ourManifests(this.master), [standByManifest]);
+    const { exitCode, report } = await agentStatus(this.master);
+    assert.equal(exitCode, 0, report.verdict);
+    const pods = await this.master.pods();
+    for (const name of expected) {
+      const running = pods.filter((p) => p.containers.some((c) => c.name === name && c.state === 'running'));
+      assert.equal(running.length, 1, `one ${name} runs: ${running.map((p) => p.name).join(', ')}`);
+      assert.equal(running[0]?.source, 'api');
+    }
+  }
+
+  /** Looks again and again for so long: a window of observation, not a wait for something. */
+  async always(ms: number, holds: () => Promise<void>): Promise<void> {
+    for (const end = Date.now() + ms; Date.now() < end; await delay(250)) await holds();
+  }
+
+  async nothingActivated(): Promise<void> {
+    assert.deepEqual(await ourManifests(this.master), [standByManifest]);
+  }
+
+  kubeSystem(...args: string[]) {
+    return this.cluster.kubectl('-n', 'kube-system', ...args);
+  }
+
+  /** Adds a flag to the command of a workload's DaemonSet: an update. */
+  async addFlag(daemonSet: string, flag: string): Promise<void> {
+    const patch = [{ op: 'add', path: '/spec/template/spec/containers/0/command/-', value: flag }];
+    await this.kubeSystem('patch', 'daemonset', daemonSet, '--type=json', '-p', JSON.stringify(patch));
+  }
+
+  /** Process ids, as the host sees them, of the node's processes whose command line holds `text`. */
+  async processes(text: string): Promise<number[]> {
+    const { stdout } = await this.master.exec(['pgrep', '-f', text], { mayFail: true });
+    return stdout.split('\n').filter(Boolean).map(Number);
+  }
+
+  async signal(signal: 'STOP' | 'CONT' | 'KILL', pids: readonly number[]): Promise<void> {
+    await this.master.exec(['kill', `-${signal}`, ...pids.map(String)], { mayFail: true });
+  }
+}
+
+export { agentWorkload };
+
+/** `17.8 s, in 2 pieces: 12.2 s from -0.3 s, 4.5 s from 12.8 s`; times count from `startedAt`. */
+export function awayInWords({ downMs, downIntervals }: Availability, startedAt: number): string {
+  const pieces = downIntervals.map(
+    ({ from, to }) => `${seconds(to - from)} from ${seconds(from - startedAt)}`,
+  );
+  return `${seconds(downMs)}, in ${pieces.length} pieces: ${pieces.join(', ')}`;
+}

@@ -1,0 +1,152 @@
+// Updates of the control plane on a single master: the common case of this software. Without the agent the first of
+// them deadlocks for ever, since the DaemonSet deletes the only apiserver before it can make the next one.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { seededRandom } from '../world/random.ts';
+import { workloads } from './agent-on-cluster.ts';
+import { awayInWords, OneMaster, say, seconds } from './one-master.ts';
+
+const apiserver = 'kube-system/kube-apiserver';
+const components = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
+
+describe('updates of a single master', { timeout: 40 * 60_000 }, () => {
+  let one: OneMaster;
+
+  before(async () => {
+    one = await OneMaster.create();
+    await one.cluster.pivot();
+    await one.atRest(120_000);
+  });
+  after(async () => {
+    await one?.cluster.close();
+  });
+
+  /** Until the DaemonSet's pods are those of its newest template, and its content is what would be activated. */
+  async function rolledOut(daemonSet: string, timeoutMs: number): Promise<void> {
+    await one.cluster.waitUntil(`${daemonSet} is rolled out`, timeoutMs, async () => {
+      const args = ['rollout', 'status', `daemonset/${daemonSet}`, '--watch=false'];
+      const { stdout } = await one.cluster.kubectl({ mayFail: true }, '-n', 'kube-system', ...args);
+      return stdout.includes('successfully rolled out');
+    });
+    await one.report(`${daemonSet} as it is now is proven`, timeoutMs, (report) => {
+      const w = report?.workloads.find(({ workload }) => workload === `kube-system/${daemonSet}`);
+      return w?.state === 'standby' && w.candidate === undefined && w.proven;
+    });
+  }
+
+  it('completes an ordinary update of the only apiserver, unaided', async () => {
+    const watched = one.watch();
+    const startedAt = Date.now();
+    await one.addFlag('kube-apiserver', '--max-requests-inflight=401');
+    await rolledOut('kube-apiserver', 180_000);
+    const away = await watched.stop();
+    say(`ordinary update of the only apiserver: API away ${awayInWords(away, startedAt)}`);
+    await one.atRest(120_000);
+    await one.healthy();
+  });
+
+  /** The wrong flag is the last of the command; the fix takes it away. */
+  async function fix(daemonSet: string): Promise<void> {
+    const { stdout } = await one.kubeSystem('get', 'daemonset', daemonSet, '-ojson');
+    const { command } = JSON.parse(stdout).spec.template.spec.containers[0] as { command: string[] };
+    const path = `/spec/template/spec/containers/0/command/${command.length - 1}`;
+    await one.kubeSystem(
+      'patch',
+      'daemonset',
+      daemonSet,
+      '--type=json',
+      '-p',
+      JSON.stringify([{ op: 'remove', path }]),
+    );
+  }
+
+  /** Until the bad pod has had its ports, has failed, and the checkpoint stays. */
+  async function badUpdateIsStoodInFor(): Promise<void> {
+    await one.report('the proven checkpoint stands in for the bad update', 120_000, (report) => {
+      const w = report?.workloads.find(({ workload }) => workload === apiserver);
+      return w?.state === 'active' && w.note?.includes('the checkpoint stays active') === true;
+    });
+  }
+
+  it('has the API back from the proven checkpoint within 30 s of a bad update, for good, until it is fixed', async () => {
+    const before = await one.workload(apiserver);
+    const watched = one.watch();
+    const startedAt = Date.now();
+    await one.addFlag('kube-apiserver', '--no-such-flag=1');
+    await badUpdateIsStoodInFor();
+    await one.cluster.waitForReady();
+    const settledAt = Date.now();
+    await one.always(30_000, async () => {
+      const w = await one.workload(apiserver);
+      assert.equal(w?.state, 'active');
+      assert.equal(w?.revision, before?.revision, 'the bad content never becomes the checkpoint');
+    });
+    const away = await watched.stop();
+    say(`bad update of the only apiserver: API away ${awayInWords(away, startedAt)}`);
+    for (const { from, to } of away.downIntervals) {
+      assert.ok(to - from <= 30_000, `back after ${seconds(to - from)}`);
+      assert.ok(to <= settledAt, 'once stood in for, the API stays');
+    }
+    await fix('kube-apiserver');
+    await one.atRest(300_000);
+    await rolledOut('kube-apiserver', 120_000);
+    await one.healthy();
+  });
+
+  it('comes back from a power loss during a bad update, and from the update when it is fixed', async () => {
+    await one.addFlag('kube-apiserver', '--no-such-flag=2');
+    await badUpdateIsStoodInFor();
+    await one.master.powerOff();
+    const watched = one.watch();
+    const { startedAt } = await one.master.powerOn();
+    const readyMs = (await one.cluster.waitForReady(120_000)) - startedAt;
+    await badUpdateIsStoodInFor();
+    await one.cluster.waitForReady();
+    say(
+      `power loss during a bad update: ready after ${seconds(readyMs)}, API away ${awayInWords(await watched.stop(), startedAt)}`,
+    );
+    await fix('kube-apiserver');
+    await one.atRest(300_000);
+    await rolledOut('kube-apiserver', 120_000);
+    await one.healthy();
+  });
+
+  it('completes ten updates of everything, with power losses at random moments', async () => {
+    const seed = Date.now() % 1_000_000;
+    const random = seededRandom(seed);
+    say(`ten rolling updates, seed ${seed}`);
+    for (let round = 1; round <= 10; round += 1) {
+      const watched = one.watch();
+      const startedAt = Date.now();
+      await Promise.all(components.map((name) => annotate(name, round)));
+      const lossAfterMs = round % 2 === 0 ? random.between(0, 20_000) : undefined;
+      if (lossAfterMs !== undefined) {
+        // The moment itself is what is random here.
+        await new Promise((resolve) => setTimeout(resolve, lossAfterMs));
+        await one.master.powerOff();
+        await one.master.powerOn();
+        await one.cluster.waitForReady(120_000);
+      }
+      for (const name of components) await rolledOut(name, 420_000);
+      await one.atRest(300_000);
+      const away = await watched.stop();
+      const loss = lossAfterMs === undefined ? '' : `, power lost after ${seconds(lossAfterMs)}`;
+      say(
+        `round ${round}${loss}: at rest after ${seconds(Date.now() - startedAt)}, API away ${seconds(away.downMs)}`,
+      );
+    }
+    await one.healthy();
+    const { stdout } = await one.kubeSystem('get', 'pods', '-ojson');
+    const rounds = (JSON.parse(stdout).items as { metadata: { annotations?: Record<string, string> } }[])
+      .map(({ metadata }) => metadata.annotations?.['example.org/round'])
+      .filter((value) => value !== undefined);
+    assert.deepEqual(new Set(rounds), new Set(['10']), 'every pod is of the last update');
+    assert.equal(workloads.length, 5);
+  });
+
+  function annotate(daemonSet: string, round: number) {
+    const template = { metadata: { annotations: { 'example.org/round': String(round) } } };
+    return one.kubeSystem('patch', 'daemonset', daemonSet, '-p', JSON.stringify({ spec: { template } }));
+  }
+});
