@@ -4,13 +4,16 @@ import type { Command } from 'commander';
 import { createLoop, findPlaces, openSources } from '../lib/agent/assemble.ts';
 import { becomeGuard, YIELD_WITHIN_MS } from '../lib/agent/guard.ts';
 import { addDaemonOptions, addNodeOptions, parseNodeOptions, UsageError } from '../lib/agent/options.ts';
+import { remember } from '../lib/decide/decide.ts';
 import { watchHints } from '../lib/observe/hints.ts';
-import { CaptureEvents, reportChange } from '../lib/status/events.ts';
+import { EventQueue } from '../lib/status/event-queue.ts';
+import { CaptureEvents, reportChange, reportRecalled } from '../lib/status/events.ts';
 import { createLog } from '../lib/status/log.ts';
 import { renderMetrics } from '../lib/status/metrics.ts';
 import { report } from '../lib/status/report.ts';
 import { serveSocket } from '../lib/status/socket.ts';
 import { openStore } from '../lib/store/open-store.ts';
+import type { WorkloadKey } from '../lib/types/workload.ts';
 import { VERSION } from './version.ts';
 
 /** The first question to the API is quick: after a boot every tenth of a second counts. */
@@ -42,14 +45,20 @@ async function run(raw: Record<string, unknown>): Promise<void> {
 
   node.api.start();
   const firstProbe = node.api.probe(FIRST_PROBE_MS);
-  const captureEvents = new CaptureEvents(node.api, log);
+  const events = new EventQueue(node.api, Date.now);
+  reportRecalled(remember(store.workloads(), store.node()), events);
+  const changes = new Map<WorkloadKey, { reason: string; atMs: number }>();
+  const captureEvents = new CaptureEvents(events, log);
   const loop = createLoop({
     options,
     places,
     sources: node.sources,
     store,
     log,
-    onChange: (change, snapshot) => reportChange(change, snapshot, node.api),
+    onChange: (change, snapshot) => {
+      changes.set(change.workload, { reason: change.reason, atMs: Date.now() });
+      reportChange(change, snapshot, events);
+    },
     onLook: (observation) => captureEvents.look(observation),
   });
   const status = () => {
@@ -62,6 +71,7 @@ async function run(raw: Record<string, unknown>): Promise<void> {
       source: 'daemon',
       agent,
       settings: options.settings,
+      changes,
       findings: store.findings(),
     });
   };
@@ -74,7 +84,10 @@ async function run(raw: Record<string, unknown>): Promise<void> {
     },
     forget: (name) => loop.forget(name),
   });
-  node.api.onChange(() => loop.kick());
+  node.api.onChange(() => {
+    loop.kick();
+    void events.flush();
+  });
   const hints = watchHints({ directories: [places.staticPodDir], files: places.identity.files }, () =>
     loop.kick(),
   );

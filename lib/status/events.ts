@@ -11,7 +11,7 @@ import { captureWords } from './report.ts';
 
 interface EventSink {
   event(event: {
-    readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string };
+    readonly pod?: { readonly namespace: string; readonly name: string; readonly uid: string };
     readonly type: 'Normal' | 'Warning';
     readonly reason: string;
     readonly message: string;
@@ -27,15 +27,26 @@ const REASONS: Record<Change['to'], string> = {
   held: 'CheckpointHeld',
 };
 
-/** Posts the Event of one change. */
+/** What `agent recover` or the process before this one activated, perhaps with no API to tell it to. */
+export function reportRecalled(memory: Memory, sink: EventSink): void {
+  for (const [workload, { phase, options }] of memory.workloads) {
+    if (phase.name !== 'active' || options.standbyLock !== undefined) continue;
+    reportChange({ workload, from: 'active', to: 'active', reason: phase.reason }, { memory }, sink);
+  }
+}
+
+/** Posts the Event of one change: on its parent, or on the Node where there is none (any more). */
 export function reportChange(change: Change, { memory }: { readonly memory: Memory }, sink: EventSink): void {
-  const parent = memory.workloads.get(change.workload)?.parent;
-  if (parent === undefined) return;
+  const parent =
+    change.to === 'retiring' || change.to === 'held'
+      ? undefined
+      : memory.workloads.get(change.workload)?.parent;
+  const pod = parent && { namespace: parent.namespace, name: parent.name, uid: parent.uid };
   void sink.event({
-    pod: { namespace: parent.namespace, name: parent.name, uid: parent.uid },
-    type: change.to === 'active' || change.to === 'held' ? 'Warning' : 'Normal',
-    reason: REASONS[change.to],
-    message: change.reason,
+    ...(pod === undefined ? {} : { pod }),
+    type: change.waits || change.to === 'active' || change.to === 'held' ? 'Warning' : 'Normal',
+    reason: change.waits ? 'CheckpointWaits' : REASONS[change.to],
+    message: pod === undefined ? `${change.workload}: ${change.reason}` : change.reason,
   });
 }
 

@@ -17,10 +17,14 @@ export function renderStatus(report: StatusReport, nowMs: number): string {
   ];
   const notes = report.workloads.filter((w) => w.note !== undefined).map((w) => `  ${w.workload}: ${w.note}`);
   const risks = report.workloads.flatMap((w) => w.risks.map((risk) => `  ${w.workload}: ${risk}`));
+  const whys = report.workloads.flatMap((w) =>
+    w.why === undefined ? [] : [`  ${w.workload}: ${decided(w.why, nowMs)}`],
+  );
   return [
     ...heading(report),
     '',
     ...table(rows),
+    ...(whys.length > 0 ? ['', 'Last decisions:', ...whys] : []),
     ...(notes.length > 0 ? ['', 'Notes:', ...notes] : []),
     ...(risks.length > 0 ? ['', 'Risks:', ...risks] : []),
     ...(report.problems.length > 0 ? ['', 'Problems:', ...report.problems.map((p) => `  ${p}`)] : []),
@@ -40,6 +44,10 @@ function heading({ node, source, agent, api, runtime, advice }: StatusReport): s
     `Runtime ${runtime}`,
     ...(advice.length > 0 ? ['', 'What to do:', ...advice.map((line) => `  ${line}`)] : []),
   ];
+}
+
+function decided({ reason, atMs }: NonNullable<WorkloadReport['why']>, nowMs: number): string {
+  return atMs === undefined ? reason : `${age(nowMs - atMs)} ago: ${reason}`;
 }
 
 function provenWords({ proven, provenAtMs, revision }: WorkloadReport, nowMs: number): string {

@@ -32,6 +32,8 @@ export interface WorkloadReport {
   readonly refusals: readonly string[];
   /** What its checkpoint shows, or does otherwise than the parent: secrets in env, fields of a newer API, and the like. */
   readonly risks: readonly string[];
+  /** The last decision about it, in words; its time is absent where a process before this one made it. */
+  readonly why?: { readonly reason: string; readonly atMs?: number };
 }
 
 export interface StatusReport {
@@ -59,6 +61,8 @@ export interface ReportInput {
   readonly memory: Memory;
   readonly settings: Settings;
   readonly failures: ReadonlyMap<string, string>;
+  /** The last change of each workload that this process knows of. */
+  readonly changes?: ReadonlyMap<WorkloadKey, { readonly reason: string; readonly atMs: number }>;
   readonly findings: readonly StoreFinding[];
 }
 
@@ -69,9 +73,10 @@ export function report(input: ReportInput): StatusReport {
   const { observation, memory, settings } = input;
   const workloads = [...memory.workloads]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, workload]) =>
-      reportWorkload(workload, factsOf(key, observation, workload, settings.settleMs), observation),
-    );
+    .map(([key, workload]) => {
+      const facts = factsOf(key, observation, workload, settings.settleMs);
+      return reportWorkload(workload, facts, observation, input.changes?.get(key));
+    });
   const problems = [
     ...input.findings.map((f) => `${f.path}: ${f.problem}; ${f.action}`),
     ...[...input.failures].map(([action, message]) => `${action}: ${message}`),
@@ -113,6 +118,7 @@ function reportWorkload(
   memory: WorkloadMemory,
   facts: WorkloadFacts,
   observation: Observation,
+  change: { readonly reason: string; readonly atMs: number } | undefined,
 ): WorkloadReport {
   const revision = bestRevision(memory, facts);
   const proven =
@@ -120,6 +126,8 @@ function reportWorkload(
   const outlook = foresee(memory, facts, observation, revision, proven);
   const provenAtMs = revision === memory.proven?.revision ? memory.proven?.atMs : undefined;
   const note = memory.note ?? (memory.phase.name === 'held' ? memory.phase.reason : undefined);
+  const decided = memory.phase.name === 'active' ? { reason: memory.phase.reason } : undefined;
+  const why = change ?? decided;
   return {
     workload: facts.key,
     state: memory.phase.name,
@@ -132,6 +140,9 @@ function reportWorkload(
     ...outlook,
     ...(note === undefined ? {} : { note }),
     ...captureWords(observation.compiled.get(facts.key)),
+    ...(why === undefined
+      ? {}
+      : { why: { reason: why.reason, ...('atMs' in why ? { atMs: why.atMs } : {}) } }),
   };
 }
 

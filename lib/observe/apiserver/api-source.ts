@@ -5,7 +5,7 @@ import type { Found, IssuedToken, ObjectRef, TokenRef } from '../../types/checkp
 import type { ParentIdentity } from '../../types/memory.ts';
 import type { ApiState, NodeFacts, Wanted } from '../../types/observation.ts';
 import type { Observed } from '../../types/observed.ts';
-import type { PodEvent, PodIdentity } from './writes.ts';
+import type { AgentEvent, PodIdentity } from './writes.ts';
 
 export interface ApiSource {
   start(): void;
@@ -25,7 +25,7 @@ export interface ApiSource {
   retain(refs: readonly ObjectRef[]): void;
   token(pod: PodIdentity, ref: TokenRef): Promise<Observed<IssuedToken>>;
   wanted(parent: ParentIdentity): Promise<Observed<Wanted>>;
-  event(event: PodEvent): Promise<Observed<true>>;
+  event(event: AgentEvent): Promise<Observed<true>>;
   /** Something changed: look now. */
   onChange(callback: () => void): void;
 }

@@ -15,7 +15,7 @@ import { Readiness } from './readiness.ts';
 import { Reflector } from './reflector.ts';
 import { API_TIMING, type ApiTiming } from './timing.ts';
 import { isWanted } from './wanted.ts';
-import { type PodEvent, type PodIdentity, postEvent, requestToken } from './writes.ts';
+import { type AgentEvent, type PodIdentity, postEvent, requestToken } from './writes.ts';
 
 export type { ApiSource } from './api-source.ts';
 
@@ -152,7 +152,7 @@ class KubeletApiSource implements ApiSource {
     });
   }
 
-  event(event: PodEvent): Promise<Observed<true>> {
+  event(event: AgentEvent): Promise<Observed<true>> {
     return postEvent(this.#client, this.#nodeName, event);
   }
 

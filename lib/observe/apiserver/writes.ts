@@ -11,12 +11,15 @@ export interface PodIdentity {
   readonly uid: string;
 }
 
-export interface PodEvent {
-  readonly pod: PodIdentity;
+export interface AgentEvent {
+  /** Absent: it is about the Node. */
+  readonly pod?: PodIdentity;
   readonly type: 'Normal' | 'Warning';
   /** CamelCase, such as `CheckpointActivated`. */
   readonly reason: string;
   readonly message: string;
+  /** When it happened, in milliseconds since the epoch; absent: now. */
+  readonly atMs?: number;
 }
 
 /** A kubelet may only ask for tokens bound to a pod of its own node; they die with that pod. */
@@ -50,31 +53,33 @@ export async function requestToken(
 export async function postEvent(
   client: ApiClient,
   nodeName: string,
-  event: PodEvent,
+  event: AgentEvent,
 ): Promise<Observed<true>> {
-  const { pod } = event;
-  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  // The Node's Events stand in `default`, under its name in place of its UID, as the kubelet writes them.
+  const { namespace, ...about } =
+    event.pod === undefined
+      ? { namespace: 'default', kind: 'Node', name: nodeName, uid: nodeName }
+      : { ...event.pod, kind: 'Pod' };
+  const at = new Date(event.atMs ?? Date.now()).toISOString().replace(/\.\d+Z$/, 'Z');
   const unique = `${Date.now().toString(16)}${Math.floor(Math.random() * 0xffff)
     .toString(16)
     .padStart(4, '0')}`;
-  const answer = await client.request('POST', `/api/v1/namespaces/${pod.namespace}/events`, {
+  const answer = await client.request('POST', `/api/v1/namespaces/${namespace}/events`, {
     body: {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { namespace: pod.namespace, name: `${pod.name.slice(0, 220)}.${unique}` },
+      metadata: { namespace, name: `${about.name.slice(0, 220)}.${unique}` },
       involvedObject: {
         apiVersion: 'v1',
-        kind: 'Pod',
-        namespace: pod.namespace,
-        name: pod.name,
-        uid: pod.uid,
+        ...about,
+        ...(event.pod === undefined ? {} : { namespace }),
       },
       type: event.type,
       reason: event.reason,
       message: event.message.slice(0, 1024),
       source: { component: 'checkpoint-agent', host: nodeName },
-      firstTimestamp: now,
-      lastTimestamp: now,
+      firstTimestamp: at,
+      lastTimestamp: at,
       count: 1,
     },
     timeoutMs: 5_000,

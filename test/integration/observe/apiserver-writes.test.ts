@@ -81,3 +81,19 @@ test('an Event names the pod and this node', async (t) => {
   );
   assert.match(body.metadata.name, /^p\.[0-9a-f]+$/);
 });
+
+test('an Event about the Node stands where the kubelet`s own stand, with the time it happened', async (t) => {
+  const { api, source } = await serve(t, { status: 201, body: {} });
+  await source.event({
+    type: 'Warning',
+    reason: 'CheckpointHeld',
+    message: 'held',
+    atMs: Date.UTC(2026, 0, 2),
+  });
+  const request = api.requests.find(({ method }) => method === 'POST');
+  assert.equal(request?.path, '/api/v1/namespaces/default/events');
+  const body = JSON.parse(request?.body ?? '{}');
+  assert.deepEqual(body.involvedObject, { apiVersion: 'v1', kind: 'Node', name: 'n1', uid: 'n1' });
+  assert.equal(body.firstTimestamp, '2026-01-02T00:00:00Z');
+  assert.match(body.metadata.name, /^n1\.[0-9a-f]+$/);
+});

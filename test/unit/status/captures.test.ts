@@ -51,7 +51,7 @@ function listener(): Told {
   const events = new CaptureEvents(
     {
       event: async ({ pod, type, reason, message }) => {
-        told.events.push(`${type} ${reason} on ${pod.name}: ${message}`);
+        told.events.push(`${type} ${reason} on ${pod?.name}: ${message}`);
         return known(true);
       },
     },

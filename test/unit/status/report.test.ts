@@ -67,6 +67,7 @@ function status(
   workloads: [WorkloadKey, WorkloadMemory][],
   extra: Partial<Observation> = {},
   failures: [string, string][] = [],
+  changes: NonNullable<Parameters<typeof report>[0]['changes']> = new Map(),
 ): StatusReport {
   const observation: Observation = {
     sinceLastPassMs: 0,
@@ -90,6 +91,7 @@ function status(
     memory: { workloads: new Map(workloads), apiAwayMs: 0 },
     settings: DEFAULT_SETTINGS,
     failures: new Map(failures),
+    changes,
     findings: [],
   });
 }
@@ -209,6 +211,19 @@ describe('what to do', () => {
     assert.match(text, /^API serving another or an emptied cluster/m);
     assert.match(text, /agent forget NAMESPACE\/NAME/);
     assert.match(text, /kube-system\/etcd: the UID changed; `agent forget` releases/);
+  });
+});
+
+describe('the last decisions', () => {
+  it('are shown with their age, or as the disk remembers them', () => {
+    const workloads: [WorkloadKey, WorkloadMemory][] = [
+      [ETCD, memory({ name: 'standby' })],
+      [API, memory({ name: 'active', revision: GOOD, reason: 'first boot pass' })],
+    ];
+    const changes = new Map([[ETCD, { reason: 'its parent serves', atMs: 1_000_000 }]]);
+    const text = renderStatus(status(workloads, {}, [], changes), 1_240_000);
+    assert.match(text, /^Last decisions:\n {2}kube-system\/etcd: 4m ago: its parent serves\n/m);
+    assert.match(text, /^ {2}kube-system\/kube-apiserver: first boot pass$/m);
   });
 });
 
