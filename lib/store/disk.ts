@@ -50,8 +50,13 @@ export interface Disk {
   freeSpace(path: string): Promise<FreeSpace>;
 }
 
+/** What Linux says about disks and libuv has no name for: Node then calls it `Unknown system error -122`. */
+const UNNAMED: Readonly<Record<string, string>> = { '122': 'EDQUOT', '117': 'EUCLEAN' };
+
 export function errnoOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  const number = /^Unknown system error -(\d+)$/.exec(code)?.[1];
+  return UNNAMED[number ?? ''] ?? code;
 }
 
 /** The entry, or undefined when there is certainly none: any other error is thrown, since unreadable is not absent. */

@@ -7,6 +7,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENOSPC: 'the file system is full: free some space; it is tried again by itself',
   EDQUOT: 'the disk quota is used up: raise it or free some space; it is tried again by itself',
   EROFS: 'the file system is mounted read-only: look for the cause with dmesg, then remount it writable',
+  EUCLEAN: 'the file system is damaged: look at dmesg, then check it with fsck or xfs_repair',
   EIO: 'the disk reports an input/output error: look at dmesg and replace the disk',
   EMFILE: 'too many open files in this process: raise its limit (LimitNOFILE=); it is tried again by itself',
   ENFILE: 'too many open files on this machine: raise fs.file-max; it is tried again by itself',

@@ -194,3 +194,17 @@ test('short writes are carried on to the end', async (t) => {
   await store.addRevision(checkpoint(1, [tokenVolume('a token of more than seven bytes')]), 1);
   assert.deepEqual((await readStore(state)).workloads(), store.workloads());
 });
+
+test('errors that libuv has no name for are told in words, too', async (t) => {
+  const store = await openStore(await stateDirectory(t), {
+    fs: {
+      ...realDisk,
+      // As Node reports EDQUOT: seen on btrfs.
+      mkdir: async (path) => {
+        const code = 'Unknown system error -122';
+        throw Object.assign(new Error(`${code}, mkdir '${path}'`), { code, path });
+      },
+    },
+  }).catch((error: Error) => error);
+  assert.match(String(store), /the disk quota is used up: .* \(EDQUOT\)$/);
+});
