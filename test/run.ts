@@ -1,11 +1,13 @@
-// `npm test`: builds the agent, runs the tests of the pure parts and of the sources, then, as root on Debian, the power
-// cuts of a virtual machine and the end-to-end tests on the real cluster. The last line counts everything that ran.
+// `npm test`: builds the agent, runs the tests of the pure parts and of the sources, then, as root on Debian, faults of
+// real file systems, the power cuts of a virtual machine and the end-to-end tests on the real cluster. The last line
+// counts everything that ran.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { missingRequirement as missingForCluster } from './cluster/requirements.ts';
+import { IN_PRIVATE_MOUNTS, missingRequirement as missingForMounts } from './faults/private-mounts.ts';
 import { missingRequirement as missingForVirtualMachine } from './powercut/debian-parts.ts';
 
 interface Count {
@@ -26,7 +28,12 @@ function testFiles(folder: string): string[] {
 }
 
 /** Runs one group of test files and adds its counts; a runner that ends badly without a failed test is a failure. */
-function runGroup(title: string, files: readonly string[], concurrency: number): void {
+function runGroup(
+  title: string,
+  files: readonly string[],
+  concurrency: number,
+  wrapper: readonly string[] = [],
+): void {
   console.log(`\n== ${title}: ${files.length} files`);
   const tap = join(scratch, `${title.replaceAll(/\W+/g, '-')}.tap`);
   const reporters = [
@@ -35,11 +42,9 @@ function runGroup(title: string, files: readonly string[], concurrency: number):
     '--test-reporter=tap',
     `--test-reporter-destination=${tap}`,
   ];
-  const { status } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, ...reporters, ...files],
-    { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
-  );
+  const node = [process.execPath, '--import', 'tsx', '--test', `--test-concurrency=${concurrency}`];
+  const [program = '', ...args] = [...wrapper, ...node, ...reporters, ...files];
+  const { status } = spawnSync(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   const summary = readFileSync(tap, 'utf8');
   const count = (name: string): number =>
     Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(summary)?.[1] ?? 0);
@@ -54,14 +59,20 @@ if (only === undefined || only === 'unit') runGroup('unit and integration', unit
 
 /** Groups that need more than Node: `npm test <folder>` runs one of them. */
 const demanding = [
+  {
+    folder: 'faults',
+    title: 'faults of real file systems',
+    missing: missingForMounts,
+    wrapper: IN_PRIVATE_MOUNTS,
+  },
   { folder: 'powercut', title: 'power cuts of a virtual machine', missing: missingForVirtualMachine },
   { folder: 'e2e', title: 'end to end on the real cluster', missing: missingForCluster },
 ];
-for (const { folder, title, missing } of demanding) {
+for (const { folder, title, missing, wrapper } of demanding) {
   if (only !== undefined && only !== folder) continue;
   const lacking = await missing();
   if (lacking === undefined) {
-    runGroup(title, testFiles(folder), 1);
+    runGroup(title, testFiles(folder), 1, wrapper);
   } else {
     console.error(`\n!! DID NOT RUN: ${title}: ${lacking}`);
     // On a developer's laptop that is said; in CI it is a failure.
