@@ -40,7 +40,7 @@ export class Loop {
   readonly #failures = new Map<string, string>();
   #memory: Memory;
   #snapshot: Snapshot | undefined;
-  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #underWay = new Map<string, Promise<unknown>>();
   readonly #forgotten: (() => Promise<void>)[] = [];
   #wake: (() => void) | undefined;
   #woken = false;
@@ -143,29 +143,37 @@ export class Loop {
     for (const action of actions) {
       // It has happened when the call returns; only its durability is waited for.
       if (action.type === 'withdraw')
-        this.#beside(`withdraw ${action.workload}`, () => this.#carryOut(action));
+        this.#beside(`withdraw ${action.workload}`, () => this.#inOrder([action]));
     }
     await Promise.all(placed);
     const rest = actions.filter(({ type }) => type !== 'activate' && type !== 'withdraw');
     for (const [subject, group] of bySubject(rest)) {
       // What is removed must be gone before the next pass, which would take it for a workload of its own.
       if (group.some(({ type }) => type === 'remove-workload')) await this.#inOrder(group);
-      else this.#beside(subject, () => this.#inOrder(group).then(() => this.kick()));
+      else this.#beside(subject, () => this.#inOrderThenLook(group));
     }
   }
 
   /** Runs beside the passes, one at a time for each subject; what comes meanwhile comes again. */
-  #beside(subject: string, work: () => Promise<void>): void {
+  #beside(subject: string, work: () => Promise<unknown>): void {
     if (this.#underWay.has(subject)) return;
     const done = work().finally(() => this.#underWay.delete(subject));
     this.#underWay.set(subject, done);
   }
 
-  async #inOrder(actions: readonly Action[]): Promise<void> {
-    for (const action of actions) await this.#carryOut(action);
+  /** Whether all of them were carried out. */
+  async #inOrder(actions: readonly Action[]): Promise<boolean> {
+    let all = true;
+    for (const action of actions) all = (await this.#carryOut(action)) && all;
+    return all;
   }
 
-  async #carryOut(action: Action): Promise<void> {
+  /** What failed is tried again at the next turn: at once, a full disk would be asked as fast as it can refuse. */
+  async #inOrderThenLook(actions: readonly Action[]): Promise<void> {
+    if (await this.#inOrder(actions)) this.kick();
+  }
+
+  async #carryOut(action: Action): Promise<boolean> {
     const subject = subjectOf(action);
     const name = `${action.type} ${subject}`;
     try {
@@ -176,11 +184,13 @@ export class Loop {
         { workload: subject, ...('revision' in action ? { revision: action.revision.slice(0, 12) } : {}) },
         action.type,
       );
+      return true;
     } catch (error) {
       const message = (error as Error).message;
       if (this.#failures.get(name) !== message)
         this.#deps.log.error({ workload: subject }, `${action.type}: ${message}`);
       this.#failures.set(name, message);
+      return false;
     }
   }
 
