@@ -5,11 +5,13 @@ import { renderManifest, serialize } from '../compile/render.ts';
 import type { Action } from '../types/action.ts';
 import type { Observed } from '../types/observed.ts';
 import type { StoreWriter } from '../types/store.ts';
-import { placeManifest, removeManifest } from './static-pod-file.ts';
+import { type ManifestFiles, placeManifest, removeManifest } from './static-pod-file.ts';
 
 export interface Hands {
   readonly store: StoreWriter;
   readonly staticPodDir: string;
+  /** Left out: the real file system. */
+  readonly files?: ManifestFiles;
   /** A pod that is added again under the same UID may not start (kubernetes#105543), so every activation has a new one. */
   newUid(): string;
   wallClockMs(): number;
@@ -50,7 +52,7 @@ export async function carryOut(action: Action, hands: Hands): Promise<void> {
  * them taken sits in a back-off of 10 s and more. A stop that fails is left to the kubelet.
  */
 async function withdraw(action: Action & { type: 'withdraw' }, hands: Hands): Promise<void> {
-  const removed = removeManifest(hands.staticPodDir, action.workload);
+  const removed = removeManifest(hands.staticPodDir, action.workload, hands.files);
   await Promise.all([removed, ...action.stopSandboxes.map((id) => hands.stopSandbox(id))]);
 }
 
@@ -76,5 +78,5 @@ async function activate(action: Action & { type: 'activate' }, hands: Hands): Pr
   if (problems.length > 0) {
     throw new Error(`${workload}: the kubelet would refuse its manifest: ${problems.join('; ')}`);
   }
-  await placeManifest(hands.staticPodDir, workload, serialize(manifest));
+  await placeManifest(hands.staticPodDir, workload, serialize(manifest), hands.files);
 }

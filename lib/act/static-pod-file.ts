@@ -3,27 +3,47 @@
 
 import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { unlinkDurable, writeDurable } from '../store/write-durable.ts';
+import type { Disk } from '../store/disk.ts';
+import { realDisk } from '../store/real-disk.ts';
+import { PRIVATE_FILE, unlinkDurable, writeDurable } from '../store/write-durable.ts';
 import { manifestFileName, type WorkloadKey } from '../types/workload.ts';
+
+/** Where the static pod directory is: the node's disk, or in the simulation a model of one. */
+export interface ManifestFiles {
+  readonly disk: Disk;
+  /** unlink(2), done when it returns. Errors: any, when there is nothing to remove or it cannot be. */
+  unlinkNow(path: string): void;
+}
+
+const REAL_FILES: ManifestFiles = { disk: realDisk, unlinkNow: unlinkSync };
 
 /**
  * Makes a manifest visible to the kubelet, durably. Its temporary name begins with a dot, which the kubelet skips.
  * Errors: StoreError, naming the path.
  */
-export async function placeManifest(directory: string, workload: WorkloadKey, text: string): Promise<void> {
-  await writeDurable(join(directory, manifestFileName(workload)), text);
+export async function placeManifest(
+  directory: string,
+  workload: WorkloadKey,
+  text: string,
+  { disk }: ManifestFiles = REAL_FILES,
+): Promise<void> {
+  await writeDurable(join(directory, manifestFileName(workload)), text, PRIVATE_FILE, disk);
 }
 
 /**
  * Takes a manifest out: gone for the kubelet when this has been called, durable when it resolves; one that is not there
  * is fine. Not through the thread pool, where it would queue behind fsyncs of seconds. Errors: StoreError, naming the path.
  */
-export async function removeManifest(directory: string, workload: WorkloadKey): Promise<void> {
+export async function removeManifest(
+  directory: string,
+  workload: WorkloadKey,
+  { disk, unlinkNow }: ManifestFiles = REAL_FILES,
+): Promise<void> {
   const path = join(directory, manifestFileName(workload));
   try {
-    unlinkSync(path);
+    unlinkNow(path);
   } catch {
     // Whatever is wrong, the durable removal below meets it too, and says so.
   }
-  await unlinkDurable(path);
+  await unlinkDurable(path, disk);
 }
