@@ -4,7 +4,7 @@
 import type { V1ConfigMap, V1Pod, V1Secret } from '@kubernetes/client-node';
 import { compile } from '../compile/compile.ts';
 import type { CompileNode } from '../compile/context.ts';
-import { references } from '../compile/references.ts';
+import { type PodReferences, references } from '../compile/references.ts';
 import { liveParent } from '../decide/facts.ts';
 import {
   type CompileResult,
@@ -20,6 +20,12 @@ import type { WorkloadKey } from '../types/workload.ts';
 import type { Api } from './sources.ts';
 import type { Tokens } from './tokens.ts';
 
+/** What of a pod is compiled, and what it names. */
+interface Reading {
+  readonly content: string;
+  readonly refs: PodReferences;
+}
+
 interface Cached {
   readonly inputs: readonly unknown[];
   readonly result: CompileResult;
@@ -30,6 +36,8 @@ export class Captures {
   readonly #tokens: Tokens;
   readonly #node: CompileNode;
   readonly #cache = new Map<WorkloadKey, Cached>();
+  /** Read once for each version of a pod: a pass every 50 ms would do little else. */
+  readonly #readings = new WeakMap<V1Pod, Reading>();
 
   constructor(api: Api, tokens: Tokens, node: CompileNode) {
     this.#api = api;
@@ -43,7 +51,7 @@ export class Captures {
     for (const key of new Set(parents.map((p) => p.workload))) {
       const parent = liveParent(parents, key);
       if (parent === undefined) continue;
-      wantedRefs.push(...references(parent.pod).objects);
+      wantedRefs.push(...this.#read(parent.pod).refs.objects);
       results.set(key, this.#compileOne(parent));
     }
     this.#api.retain(wantedRefs);
@@ -52,9 +60,17 @@ export class Captures {
     return results;
   }
 
+  #read(pod: V1Pod): Reading {
+    const known = this.#readings.get(pod);
+    if (known !== undefined) return known;
+    const reading = { content: contentOf(pod), refs: references(pod) };
+    this.#readings.set(pod, reading);
+    return reading;
+  }
+
   #compileOne(parent: Parent): CompileResult {
-    const refs = references(parent.pod);
-    const inputs: unknown[] = [contentOf(parent.pod)];
+    const { content, refs } = this.#read(parent.pod);
+    const inputs: unknown[] = [content];
     const secrets = new Map<string, Found<V1Secret>>();
     const configMaps = new Map<string, Found<V1ConfigMap>>();
     for (const ref of refs.objects) {

@@ -77,17 +77,41 @@ export class Loop {
     const lookMs = performance.now() - beganMs;
     const { memory, actions, changes } = decide(observation, this.#memory, settings);
     this.#memory = memory;
+    this.#forgetFailures(actions);
     this.#snapshot = { observation, memory, failures: this.#failures };
     this.#deps.onLook?.(observation);
     for (const change of changes) {
       log.info({ workload: change.workload, from: change.from, to: change.to }, change.reason);
       this.#deps.onChange?.(change, this.#snapshot);
     }
-    await this.#carryOutAll(actions);
+    await this.#carryOutAll([...actions, ...this.#unsavedNode(actions)]);
     const passMs = performance.now() - beganMs;
     if (passMs >= SLOW_PASS_MS)
       log.debug({ lookMs: Math.round(lookMs), passMs: Math.round(passMs) }, 'slow pass');
     return this.#snapshot;
+  }
+
+  /** What is not asked for any more has failed no longer. */
+  #forgetFailures(actions: readonly Action[]): void {
+    const asked = new Set(actions.map(nameOf));
+    for (const name of this.#failures.keys()) {
+      if (!name.startsWith('refresh-tokens ') && name !== 'save-node node' && !asked.has(name)) {
+        this.#failures.delete(name);
+      }
+    }
+  }
+
+  /** Decided when it changes; asked for again until it is on the disk. */
+  #unsavedNode(actions: readonly Action[]): Action[] {
+    const { bootId, nodeUid } = this.#memory;
+    const saved = this.#deps.hands.store.node();
+    if (actions.some(({ type }) => type === 'save-node')) return [];
+    if (saved.bootId === bootId && saved.nodeUid === nodeUid) return [];
+    const record = {
+      ...(bootId === undefined ? {} : { bootId }),
+      ...(nodeUid === undefined ? {} : { nodeUid }),
+    };
+    return [{ type: 'save-node', record }];
   }
 
   /** Ends `run` once all is handed over, or after `waitMs`: a change of guard takes seconds, a handover tenths of one. */
@@ -175,7 +199,7 @@ export class Loop {
 
   async #carryOut(action: Action): Promise<boolean> {
     const subject = subjectOf(action);
-    const name = `${action.type} ${subject}`;
+    const name = nameOf(action);
     try {
       await carryOut(action, this.#deps.hands);
       this.#failures.delete(name);
@@ -238,6 +262,11 @@ export class Loop {
 
 function subjectOf(action: Action): string {
   return 'workload' in action ? action.workload : 'node';
+}
+
+/** By which its failure is known. */
+function nameOf(action: Action): string {
+  return `${action.type} ${subjectOf(action)}`;
 }
 
 function bySubject(actions: readonly Action[]): Map<string, Action[]> {

@@ -20,8 +20,15 @@ import { asList, asObject, asString, type JsonObject, own, plain } from './plain
 const CONFIG_SOURCE = 'kubernetes.io/config.source';
 const CONFIG_MIRROR = 'kubernetes.io/config.mirror';
 
+/** Pods from a watch are never changed in place, and each is asked for several things. */
+const read = new WeakMap<V1Pod, JsonObject>();
+
 function jsonOf(pod: V1Pod): JsonObject {
-  return asObject(plain(pod).value) ?? {};
+  const known = read.get(pod);
+  if (known !== undefined) return known;
+  const json = asObject(plain(pod).value) ?? {};
+  if (typeof pod === 'object' && pod !== null) read.set(pod, json);
+  return json;
 }
 
 function annotationsOf(pod: JsonObject): JsonObject {

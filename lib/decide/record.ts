@@ -2,7 +2,7 @@
 // every tick of a timer.
 
 import type { Action } from '../types/action.ts';
-import type { Memory, WorkloadMemory, WorkloadRecord } from '../types/memory.ts';
+import type { Memory, Phase, WorkloadMemory, WorkloadRecord } from '../types/memory.ts';
 import type { StoredWorkload } from '../types/store.ts';
 import type { WorkloadKey } from '../types/workload.ts';
 
@@ -39,7 +39,7 @@ export function recall(stored: StoredWorkload | undefined): WorkloadMemory | und
 /** The action that makes the disk remember this, when it does not. */
 export function save(key: WorkloadKey, memory: WorkloadMemory, stored: StoredWorkload | undefined): Action[] {
   const record = recordOf(memory);
-  if (stored?.record !== undefined && comparable(stored.record) === comparable(record)) return [];
+  if (stored?.record !== undefined && isSaid(stored.record, record)) return [];
   return [{ type: 'save-record', workload: key, record }];
 }
 
@@ -63,19 +63,24 @@ function recordOf(memory: WorkloadMemory): WorkloadRecord {
 /** Running timers are written down every few seconds: so much is repeated after a crash, never skipped (rule 7). */
 const TIMER_GRAIN_MS = 5_000;
 
-function comparable(record: WorkloadRecord): string {
-  const { phase } = record;
-  if (phase.name !== 'retiring' && phase.name !== 'handover') return JSON.stringify(sorted(record));
-  const grains = Math.floor(phase.waited.elapsedMs / TIMER_GRAIN_MS);
-  return JSON.stringify(sorted({ ...record, phase: { ...phase, waited: grains } }));
+/** Whether the disk says what is to be said, but for a few seconds of a running timer. */
+function isSaid(said: WorkloadRecord, record: WorkloadRecord): boolean {
+  const { phase: before, ...rest } = said;
+  const { phase, ...others } = record;
+  return isSame(rest, others) && isSame(grained(before), grained(phase));
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([k, v]) => [k, sorted(v)]),
-  );
+function grained(phase: Phase): unknown {
+  if (phase.name !== 'retiring' && phase.name !== 'handover') return phase;
+  return { ...phase, waited: Math.floor(phase.waited.elapsedMs / TIMER_GRAIN_MS) };
+}
+
+/** Of plain JSON; a field that is undefined counts as absent, as on the disk. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  for (const key in left) if (!isSame(left[key], right[key])) return false;
+  for (const key in right) if (left[key] === undefined && right[key] !== undefined) return false;
+  return true;
 }

@@ -35,6 +35,10 @@ export interface ControlPlaneOptions {
   readonly portSharing?: boolean;
   /** Also the agent's own DaemonSet. */
   readonly agent?: boolean;
+  /** Other DaemonSets beside it. */
+  readonly extra?: readonly V1DaemonSet[];
+  /** What a bootstrapper would write otherwise: annotations, flags. */
+  readonly edit?: (daemonSet: V1DaemonSet) => V1DaemonSet;
 }
 
 /** Puts nodes, secrets, configMaps and DaemonSets into etcd and starts the world after its pivot: all of it runs. */
@@ -62,7 +66,8 @@ export function beginPivoted(world: World, options: ControlPlaneOptions = {}): v
     const metadata = { name, namespace: NAMESPACE, uid: world.random.uuid(), creationTimestamp };
     store.put('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
   }
-  const daemonSets = controlPlane(options).map((daemonSet) =>
+  const written = [...controlPlane(options), ...(options.extra ?? [])];
+  const daemonSets = written.map(options.edit ?? ((daemonSet) => daemonSet)).map((daemonSet) =>
     store.put('daemonsets', {
       ...daemonSet,
       metadata: { ...daemonSet.metadata, uid: world.random.uuid(), creationTimestamp },

@@ -1,5 +1,6 @@
 // Model: what the process inside a container does, read from its name and flags: which ports it binds, how long it
-// takes to serve, what it needs, and how it dies. A flag that begins with --no-such-flag stands for a bad update.
+// takes to serve, what it needs, and how it dies. A flag that begins with --no-such-flag stands for a bad update,
+// --crash-after-ms=N for one that shows only after a while.
 
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import type { Delays } from './delays.ts';
@@ -71,7 +72,9 @@ export function programOf(
       exits: { afterMs: delays.otherStart, code: 1 },
     };
   }
-  return { ...base, ...behaviour(role, delays) };
+  const leak = flags.map((flag) => /^--crash-after-ms=(\d+)$/.exec(flag)?.[1]).find(Boolean);
+  const exits = leak === undefined ? {} : { exits: { afterMs: Number(leak), code: 2 } };
+  return { ...base, ...behaviour(role, delays), ...exits };
 }
 
 function behaviour(role: Role, delays: Delays): Partial<Program> {

@@ -8,6 +8,8 @@ export interface Random {
   /** `count` characters of the alphabet that Kubernetes uses for generated names. */
   suffix(count: number): string;
   uuid(): string;
+  /** Goes on as if it had been made from this seed: the same beginning, another history. */
+  reseed(seed: number): void;
 }
 
 // k8s.io/apimachinery/pkg/util/rand: no vowels, so that no words come out.
@@ -32,6 +34,9 @@ export function seededRandom(seed: number): Random {
     next,
     between: (low, high) => low + next() * (high - low),
     suffix: (count) => pick(NAME_ALPHABET, count),
+    reseed(other) {
+      state = other >>> 0;
+    },
     uuid() {
       const hex = pick('0123456789abcdef', 32);
       return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`;

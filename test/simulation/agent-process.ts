@@ -1,0 +1,168 @@
+// One process of the agent: the real loop, state machine, compiler and store, as cmd/run.ts puts them together, over
+// sources that look at the models. It ends between any two of its calls when somebody kills it.
+
+import type { Logger } from 'pino';
+import { Captures } from '../../lib/agent/captures.ts';
+import { Looker } from '../../lib/agent/look.ts';
+import { Loop } from '../../lib/agent/loop.ts';
+import type { PodRef, Sources } from '../../lib/agent/sources.ts';
+import { Tokens } from '../../lib/agent/tokens.ts';
+import { openStore } from '../../lib/store/open-store.ts';
+import { known, unknown } from '../../lib/types/observed.ts';
+import { DEFAULT_SETTINGS } from '../../lib/types/settings.ts';
+import type { StoreWriter } from '../../lib/types/store.ts';
+import { ApiView } from './api-view.ts';
+import { ProcessDisk, STATE_DIR, STATIC_POD_DIR } from './disk.ts';
+import { Gate } from './gate.ts';
+import type { Machine } from './machine.ts';
+import { RuntimeViews } from './runtime-view.ts';
+
+const FIRST_PROBE_MS = 1_000;
+const RUNTIME_DEADLINE_MS = 2_000;
+/** A pass that would see what the last one saw is left out for so many of its intervals, and never for longer than… */
+const IDLE_INTERVALS_MAX = 20;
+const IDLE_MS_MAX = 4_000;
+
+interface Sleep {
+  readonly wake: () => void;
+  readonly sinceMs: number;
+  readonly everyMs: number;
+  timer: { alive: boolean };
+  readonly life: { alive: boolean };
+}
+
+export class AgentProcess {
+  readonly gate: Gate;
+  readonly api: ApiView;
+  store: StoreWriter | undefined;
+  loop: Loop | undefined;
+  private readonly machine: Machine;
+  private seenRevision = -1;
+  private sleeping: Sleep | undefined;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    this.gate = new Gate(machine.world.schedule, (call) => machine.beforeCall(call));
+    this.api = new ApiView(machine.world, machine.node.name, this.gate);
+  }
+
+  kill(): void {
+    this.gate.alive = false;
+    void this.api.close();
+  }
+
+  /** Rejects with what the real process would exit with. */
+  async run(): Promise<void> {
+    const { machine, gate, api } = this;
+    const { world, node } = machine;
+    const disk = new ProcessDisk(machine.disk, gate, machine);
+    const log = machine.logger();
+    this.store = machine.rules.watched(await openStore(STATE_DIR, { log, fs: disk }));
+    api.start();
+    const firstProbe = api.probe(FIRST_PROBE_MS);
+    const kick = (): void => this.loop?.kick();
+    const sources = this.sources();
+    const tokens = new Tokens(api, sources.wallClockMs, kick);
+    const captures = new Captures(api, tokens, { name: node.name });
+    const hands = {
+      store: this.store,
+      staticPodDir: STATIC_POD_DIR,
+      files: { disk, unlinkNow: (path: string) => disk.unlinkNow(path) },
+      newUid: () => world.random.uuid(),
+      wallClockMs: sources.wallClockMs,
+      stopSandbox: sources.runtime.stopSandbox,
+      deletePod: (pod: PodRef) => {
+        machine.rules.deleted(pod);
+        return api.deletePod(pod);
+      },
+    };
+    const looker = new Looker(sources, captures, node.name, kick);
+    this.loop = new Loop({
+      looker,
+      tokens,
+      hands,
+      settings: DEFAULT_SETTINGS,
+      log: log as unknown as Logger,
+    });
+    api.onChange(kick);
+    await firstProbe;
+    await this.loop.run();
+  }
+
+  private sources(): Sources {
+    const { machine, gate, api } = this;
+    const { world, node, trouble } = machine;
+    const runtime = new RuntimeViews(node.runtime, (atMs) => machine.wallClockMs(atMs));
+    return {
+      api,
+      runtime: {
+        observe: async () => {
+          await gate.io('runtime', async () => undefined);
+          if (trouble.runtimeSilent) {
+            await gate.pause(RUNTIME_DEADLINE_MS);
+            return unknown('the runtime: no answer within 2 s');
+          }
+          this.seenRevision = node.runtime.revision;
+          return runtime.now();
+        },
+        stopSandbox: async (id) => {
+          await gate.io('stopSandbox', async () => undefined);
+          if (!node.runtime.up || trouble.runtimeSilent) return unknown('the runtime: no answer');
+          node.runtime.stopSandbox(id);
+          return known(true);
+        },
+      },
+      readStaticPods: () => gate.io('readStaticPods', async () => known(machine.staticPods.directory())),
+      readBootId: async () => known(node.bootId),
+      probePod: async (pod) => {
+        const port = probedPort(pod);
+        if (port === undefined) return undefined;
+        return gate.io('probePod', async () => known(node.processes.holder(port)?.serving === true));
+      },
+      monotonicMs: () => world.nowMs,
+      wallClockMs: () => machine.wallClockMs(world.nowMs),
+    };
+  }
+
+  /** The loop's sleep. Passes come at its own pace, but for those that would see just what the last one saw. */
+  sleep(wake: () => void, everyMs: number): { alive: boolean } {
+    const { world } = this.machine;
+    const life = { alive: true };
+    const idleMs = Math.max(everyMs, Math.min(everyMs * IDLE_INTERVALS_MAX, IDLE_MS_MAX));
+    const sleep: Sleep = { wake, sinceMs: world.nowMs, everyMs, timer: { alive: true }, life };
+    this.sleeping = sleep;
+    this.wakeAfter(idleMs, sleep);
+    this.follow();
+    return life;
+  }
+
+  /** The world went on: the next pass has something to see. */
+  follow(): void {
+    const { world, node } = this.machine;
+    const { sleeping } = this;
+    if (sleeping === undefined || !sleeping.life.alive || this.seenRevision === node.runtime.revision) return;
+    this.seenRevision = node.runtime.revision;
+    const sinceMs = world.nowMs - sleeping.sinceMs;
+    const turn = Math.max(1, Math.ceil(sinceMs / sleeping.everyMs)) * sleeping.everyMs;
+    sleeping.timer.alive = false;
+    this.wakeAfter(turn - sinceMs, sleeping);
+  }
+
+  private wakeAfter(ms: number, sleep: Sleep): void {
+    const timer = { alive: true };
+    sleep.timer = timer;
+    const wake = (): void => {
+      if (sleep.life.alive && this.gate.alive) sleep.wake();
+    };
+    this.machine.world.schedule.after(ms, wake, timer);
+  }
+}
+
+function probedPort(pod: Parameters<Sources['probePod']>[0]): number | undefined {
+  for (const { readinessProbe, ports } of pod.spec?.containers ?? []) {
+    const port = readinessProbe?.httpGet?.port as number | string | undefined;
+    if (port === undefined) continue;
+    return typeof port === 'number' ? port : ports?.find(({ name }) => name === port)?.containerPort;
+  }
+  return undefined;
+}

@@ -1,0 +1,276 @@
+// The apiserver as one process of the agent meets it: the states, delays and unknowns of lib/observe/apiserver over
+// the models. What always holds: what was not answered with success is unknown, never empty.
+
+import type { V1ConfigMap, V1Pod, V1Secret } from '@kubernetes/client-node';
+import type { Api, PodRef } from '../../lib/agent/sources.ts';
+import type { ApiClient } from '../../lib/observe/apiserver/http.ts';
+import { isWanted } from '../../lib/observe/apiserver/wanted.ts';
+import type { Found, IssuedToken, ObjectRef } from '../../lib/types/checkpoint.ts';
+import type { ParentIdentity } from '../../lib/types/memory.ts';
+import type { ApiState, NodeFacts, Wanted } from '../../lib/types/observation.ts';
+import { known, type Observed, unknown } from '../../lib/types/observed.ts';
+import { deletePod } from '../world/api-objects.ts';
+import type { ApiAnswer } from '../world/availability.ts';
+import type { World } from '../world/world.ts';
+import { modelClient } from './api-client.ts';
+import type { Gate } from './gate.ts';
+
+const PROBE_EVERY_MS = 250;
+const WATCH_LATENCY_MS = 10;
+/** From so many failures on, one more changes nothing. */
+const FAILURES_TOLD_MAX = 4;
+/** A peer that lost power, or answers nothing but errors, is noticed within this. */
+const NOTICED_WITHIN_MS = 5_000;
+
+interface Entry {
+  readonly ref: ObjectRef;
+  answer: Observed<Found<V1Secret | V1ConfigMap>>;
+}
+
+export class ApiView implements Api {
+  private readonly world: World;
+  private readonly node_: string;
+  private readonly gate: Gate;
+  private readonly objects = new Map<string, Entry>();
+  private readonly unsubscribe: () => void;
+  private readonly client: ApiClient;
+  private current: ApiState = { name: 'unasked' };
+  private startingUntilMs = 0;
+  private lists: readonly V1Pod[] | undefined;
+  private facts: Observed<NodeFacts> = unknown('not read yet');
+  private probing = false;
+  private noticing = false;
+  private stale = false;
+  private callback: () => void = () => undefined;
+
+  constructor(world: World, node: string, gate: Gate) {
+    this.world = world;
+    this.node_ = node;
+    this.gate = gate;
+    this.client = modelClient(world, node, gate);
+    this.unsubscribe = world.store.onChange((event) => {
+      if (event === undefined) this.listAnew(500);
+      else this.look();
+    });
+  }
+
+  start(): void {
+    void this.probe(3_000);
+  }
+
+  async close(): Promise<void> {
+    this.unsubscribe();
+  }
+
+  state(): ApiState {
+    const starting = this.current.name === 'serving' && this.world.nowMs < this.startingUntilMs;
+    return starting ? { name: 'serving', starting: true } : this.current;
+  }
+
+  async probe(timeoutMs: number): Promise<ApiState> {
+    await this.gate.io('probe', async () => undefined);
+    await this.gate.pause(this.answer() === 'silent' ? timeoutMs : 5);
+    this.take(this.answer());
+    return this.state();
+  }
+
+  /** The world went on: is what the API says of itself still so? */
+  follow(): void {
+    const answer = this.answer();
+    if (this.current.name === 'unasked') return;
+    if (this.current.name !== 'serving') {
+      if (answer === 'serving') this.probeSoon();
+      return;
+    }
+    if (answer === 'serving' || this.noticing) return;
+    this.noticing = true;
+    const withinMs = answer === 'refused' ? 50 : NOTICED_WITHIN_MS;
+    this.later(this.world.random.between(5, withinMs), () => {
+      this.noticing = false;
+      if (this.answer() !== 'serving') this.take(this.answer());
+    });
+  }
+
+  node(): Observed<NodeFacts> {
+    const pods = this.pods();
+    return pods.known ? this.facts : pods;
+  }
+
+  pods(): Observed<readonly V1Pod[]> {
+    if (this.current.name === 'unasked') return unknown('the API has not answered yet');
+    if (this.current.name !== 'serving') return unknown(`the API is ${this.current.name}`);
+    return this.lists === undefined ? unknown('not listed yet') : known(this.lists);
+  }
+
+  object(ref: ObjectRef): Observed<Found<V1Secret | V1ConfigMap>> {
+    const key = keyOf(ref);
+    let entry = this.objects.get(key);
+    if (entry === undefined) {
+      const fresh: Entry = { ref, answer: unknown('not listed yet') };
+      entry = fresh;
+      this.objects.set(key, fresh);
+      this.later(this.world.random.between(5, 200), () => {
+        if (this.answer() !== 'serving') return;
+        fresh.answer = this.read(ref);
+        this.callback();
+      });
+    }
+    return this.current.name === 'serving' ? entry.answer : unknown(`the API is ${this.current.name}`);
+  }
+
+  retain(refs: readonly ObjectRef[]): void {
+    const wanted = new Set(refs.map(keyOf));
+    for (const key of this.objects.keys()) if (!wanted.has(key)) this.objects.delete(key);
+  }
+
+  async token(pod: PodRef): Promise<Observed<IssuedToken>> {
+    await this.gate.io('token', async () => undefined);
+    await this.gate.pause(20);
+    const { store, random, nowMs } = this.world;
+    if (this.answer() !== 'serving') return unknown(`the API is ${this.answer()}`);
+    const bound = store.get('pods', pod.namespace, pod.name);
+    if (bound?.metadata?.uid !== pod.uid) return unknown('404: no such pod');
+    const expiresAtMs = nowMs + 31_536_000_000;
+    return known({ token: `${TOKEN_MARKER}.${random.suffix(8)}`, expiresAtMs });
+  }
+
+  async wanted(parent: ParentIdentity): Promise<Observed<Wanted>> {
+    const sources = {
+      kubelet: this.client,
+      serviceAccount: this.client,
+      nodeName: this.node_,
+      node: async () => this.readNode(),
+    };
+    return isWanted(parent, sources);
+  }
+
+  async deletePod(pod: PodRef): Promise<Observed<true>> {
+    await this.gate.io('delete', async () => undefined);
+    if (this.answer() !== 'serving') return unknown(`the API is ${this.answer()}`);
+    const { store, nowMs, story } = this.world;
+    if (store.get('pods', pod.namespace, pod.name)?.metadata?.uid !== pod.uid)
+      return unknown('409: another UID');
+    story.tell('agent', `deletes pod ${pod.name}`);
+    deletePod(store, pod.namespace, pod.name, nowMs);
+    return known(true);
+  }
+
+  onChange(callback: () => void): void {
+    this.callback = callback;
+  }
+
+  private answer(): ApiAnswer {
+    return this.world.availability.answerTo(this.node_);
+  }
+
+  private later(ms: number, run: () => void): void {
+    this.world.schedule.after(ms, run, this.gate);
+  }
+
+  /** An answer to a probe came, or none came in time. */
+  private take(answer: ApiAnswer): void {
+    const before = this.current;
+    if (answer === 'serving') {
+      if (before.name === 'serving') return;
+      this.current = { name: 'serving' };
+      this.startingUntilMs = this.world.nowMs + this.world.random.between(0, 1_500);
+      this.later(this.startingUntilMs - this.world.nowMs, () => this.callback());
+      this.listAnew(this.world.random.between(20, 500));
+      this.callback();
+      return;
+    }
+    const failures = before.name === 'away' ? before.failedProbes + 1 : 1;
+    this.current =
+      answer === 'denied'
+        ? { name: 'denied', detail: 'HTTP 403' }
+        : { name: 'away', detail: answer, failedProbes: failures };
+    if (failures <= FAILURES_TOLD_MAX || before.name !== this.current.name) {
+      this.callback();
+      this.probeSoon();
+    }
+  }
+
+  private probeSoon(): void {
+    if (this.probing) return;
+    this.probing = true;
+    this.later(this.world.random.between(PROBE_EVERY_MS / 2, PROBE_EVERY_MS), () => {
+      this.probing = false;
+      this.take(this.answer());
+    });
+  }
+
+  /** The Node first, then the pods: a list of another cluster is never seen beside the Node of the one before it. */
+  private listAnew(afterMs: number): void {
+    this.lists = undefined;
+    for (const entry of this.objects.values()) entry.answer = unknown('listing anew');
+    this.later(afterMs, () => {
+      if (this.answer() !== 'serving' || this.current.name !== 'serving') return;
+      this.facts = this.readNode();
+      this.list();
+      if (!this.facts.known) this.readNodeAgain();
+    });
+  }
+
+  private readNodeAgain(): void {
+    this.later(1_000, () => {
+      if (this.facts.known) return;
+      if (this.answer() === 'serving') this.facts = this.readNode();
+      if (this.facts.known) this.callback();
+      else this.readNodeAgain();
+    });
+  }
+
+  private readNode(): Observed<NodeFacts> {
+    if (this.answer() !== 'serving') return unknown(`the API is ${this.answer()}`);
+    const metadata = this.world.store.get('nodes', undefined, this.node_)?.metadata;
+    if (metadata?.uid === undefined) return unknown('HTTP 404');
+    return known({ name: this.node_, uid: metadata.uid, labels: metadata.labels ?? {} });
+  }
+
+  /** A watch event: seen a moment later, unless the API is gone by then. */
+  private look(): void {
+    if (this.stale || this.current.name !== 'serving' || this.lists === undefined) return;
+    this.stale = true;
+    this.later(WATCH_LATENCY_MS, () => {
+      this.stale = false;
+      // What was missed while nobody answered is seen when the watches are made anew.
+      if (this.current.name === 'serving' && this.lists !== undefined && this.answer() === 'serving')
+        this.list();
+    });
+  }
+
+  private list(): void {
+    const before = this.lists;
+    const pods = this.world.store.list('pods').filter(({ spec }) => spec?.nodeName === this.node_);
+    let changed =
+      before === undefined || before.length !== pods.length || pods.some((pod, i) => pod !== before[i]);
+    this.lists = changed ? pods : before;
+    for (const entry of this.objects.values()) {
+      const answer = this.read(entry.ref);
+      if (sameObject(answer, entry.answer)) continue;
+      entry.answer = answer;
+      changed = true;
+    }
+    if (changed) this.callback();
+  }
+
+  private read({ kind, namespace, name }: ObjectRef): Observed<Found<V1Secret | V1ConfigMap>> {
+    const object = this.world.store.get(kind === 'Secret' ? 'secrets' : 'configmaps', namespace, name);
+    return known(object === undefined ? { found: false } : { found: true, object });
+  }
+}
+
+/** No byte of a token may show anywhere but in material. */
+export const TOKEN_MARKER = 'fake-token';
+
+function sameObject(a: Observed<Found<unknown>>, b: Observed<Found<unknown>>): boolean {
+  if (!a.known || !b.known) return false;
+  return (
+    a.value.found === b.value.found &&
+    (!a.value.found || (b.value.found && a.value.object === b.value.object))
+  );
+}
+
+function keyOf({ kind, namespace, name }: ObjectRef): string {
+  return `${kind}/${namespace}/${name}`;
+}

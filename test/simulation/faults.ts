@@ -1,0 +1,139 @@
+// What can go wrong, as plain values that are drawn from a seed before anything happens: a history can be told, and
+// played again with fewer of them. Each carries its own chance, so that leaving one out changes no other.
+
+import type { Random } from '../world/random.ts';
+import { EXTRA, type SetupName } from './setups.ts';
+
+export const CORE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
+
+export type Fault = { readonly atMs: number } & (
+  | { readonly type: 'power-loss'; readonly offMs: number; readonly agentMs: number }
+  /** At one of the agent's calls to come. */
+  | {
+      readonly type: 'power-loss-at-call';
+      readonly calls: number;
+      readonly offMs: number;
+      readonly agentMs: number;
+    }
+  | { readonly type: 'agent-crash'; readonly downMs: number }
+  | { readonly type: 'agent-crash-at-call'; readonly calls: number; readonly downMs: number }
+  | { readonly type: 'network-cut'; readonly forMs: number }
+  | { readonly type: 'api-frozen'; readonly forMs: number }
+  | { readonly type: 'api-denies'; readonly forMs: number; readonly status: 401 | 403 }
+  | { readonly type: 'runtime-silent'; readonly forMs: number }
+  | { readonly type: 'runtime-stopped'; readonly forMs: number }
+  | { readonly type: 'disk-error'; readonly forMs: number; readonly code: 'ENOSPC' | 'EIO' | 'EROFS' }
+  | { readonly type: 'disk-slow'; readonly forMs: number; readonly fsyncMs: number }
+  | { readonly type: 'clock-jump'; readonly offsetMs: number }
+  | { readonly type: 'kubelet-restart'; readonly downMs: number }
+  | { readonly type: 'update'; readonly workload: string; readonly content: Content }
+  | { readonly type: 'secret-change'; readonly workload: string }
+  | { readonly type: 'pod-deleted'; readonly workload: string }
+  | { readonly type: 'container-killed'; readonly workload: string }
+  | { readonly type: 'daemonset-deleted'; readonly workload: string; readonly againMs: number | undefined }
+  | { readonly type: 'etcd-emptied' }
+);
+
+/** `bad` dies at once, `leaky` after some seconds of service, `missing` has an image that nobody has. */
+export type Content = 'good' | 'bad' | 'leaky' | 'missing';
+
+export interface Schedule {
+  readonly seed: number;
+  readonly setup: SetupName;
+  readonly faults: readonly Fault[];
+}
+
+const FAULTS_MAX = 6;
+const SPAN_MS_MAX = 60_000;
+
+export function drawSchedule(seed: number, random: Random): Schedule {
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T;
+  const setup = pick<SetupName>(['usual', 'usual', 'old', 'five', 'sharing']);
+  const count = 1 + Math.floor(random.next() * FAULTS_MAX);
+  const spanMs = random.between(2_000, SPAN_MS_MAX);
+  const faults: Fault[] = [];
+  for (let i = 0; i < count; i += 1) {
+    // Close together every other time: a fault in the middle of another's recovery is where the trouble is.
+    const last = faults.at(-1)?.atMs ?? 0;
+    const atMs = random.next() < 0.5 ? last + random.between(0, 8_000) : random.between(0, spanMs);
+    faults.push(drawFault(Math.round(atMs), setup, random));
+  }
+  return { seed, setup, faults: faults.sort((a, b) => a.atMs - b.atMs) };
+}
+
+const WEIGHTS: readonly (readonly [Fault['type'], number])[] = [
+  ['power-loss', 10],
+  ['power-loss-at-call', 6],
+  ['agent-crash', 4],
+  ['agent-crash-at-call', 6],
+  ['network-cut', 3],
+  ['api-frozen', 2],
+  ['api-denies', 2],
+  ['runtime-silent', 4],
+  ['runtime-stopped', 2],
+  ['disk-error', 3],
+  ['disk-slow', 3],
+  ['clock-jump', 2],
+  ['kubelet-restart', 3],
+  ['update', 10],
+  ['secret-change', 4],
+  ['pod-deleted', 6],
+  ['container-killed', 4],
+  ['daemonset-deleted', 3],
+  ['etcd-emptied', 1],
+];
+const TOTAL_WEIGHT = WEIGHTS.reduce((sum, [, weight]) => sum + weight, 0);
+
+function drawType(random: Random): Fault['type'] {
+  let left = random.next() * TOTAL_WEIGHT;
+  for (const [type, weight] of WEIGHTS) {
+    left -= weight;
+    if (left < 0) return type;
+  }
+  return 'power-loss';
+}
+
+function drawFault(atMs: number, setup: SetupName, random: Random): Fault {
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T;
+  const ms = (low: number, high: number): number => Math.round(random.between(low, high));
+  const workload = pick(setup === 'five' ? [...CORE, EXTRA] : CORE);
+  const type = drawType(random);
+  const forMs = ms(500, random.next() < 0.3 ? 60_000 : 8_000);
+  const power = { offMs: ms(200, 5_000), agentMs: ms(100, 6_000) };
+  switch (type) {
+    case 'power-loss':
+      return { type, atMs, ...power };
+    case 'power-loss-at-call':
+      return { type, atMs, ...power, calls: ms(1, 120) };
+    case 'agent-crash':
+      return { type, atMs, downMs: ms(200, 8_000) };
+    case 'agent-crash-at-call':
+      return { type, atMs, downMs: ms(200, 8_000), calls: ms(1, 120) };
+    case 'network-cut':
+    case 'api-frozen':
+    case 'runtime-silent':
+    case 'runtime-stopped':
+      return { type, atMs, forMs };
+    case 'api-denies':
+      return { type, atMs, forMs, status: pick([401, 403]) };
+    case 'disk-error':
+      return { type, atMs, forMs, code: pick(['ENOSPC', 'EIO', 'EROFS']) };
+    case 'disk-slow':
+      return { type, atMs, forMs, fsyncMs: ms(20, 800) };
+    case 'clock-jump':
+      return { type, atMs, offsetMs: ms(-1e9, 1e9) };
+    case 'kubelet-restart':
+      return { type, atMs, downMs: ms(200, 8_000) };
+    case 'update':
+      return { type, atMs, workload, content: pick(['good', 'good', 'bad', 'leaky', 'missing']) };
+    case 'daemonset-deleted': {
+      // Grace is for such mistakes: a control plane without its controller-manager is nobody's to mend but a person's.
+      const forGood = workload === EXTRA && random.next() < 0.7;
+      return { type, atMs, workload, againMs: forGood ? undefined : ms(1_000, 100_000) };
+    }
+    case 'etcd-emptied':
+      return { type, atMs };
+    default:
+      return { type, atMs, workload };
+  }
+}

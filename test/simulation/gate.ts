@@ -1,0 +1,47 @@
+// Every call by which one process of the agent touches the world goes through its gate, and there the process can end:
+// between any two calls. What always holds: after its end no call has an effect, and none ever returns.
+
+import type { Life, Schedule } from '../world/schedule.ts';
+
+export class Gate implements Life {
+  alive = true;
+  private readonly schedule: Schedule;
+  private readonly before: (call: string) => void;
+
+  /** `before` hears of each call and may end the process in its place. */
+  constructor(schedule: Schedule, before: (call: string) => void) {
+    this.schedule = schedule;
+    this.before = before;
+  }
+
+  /** Whether the call may be made. */
+  enter(call: string): boolean {
+    if (this.alive) this.before(call);
+    return this.alive;
+  }
+
+  io<T>(call: string, work: () => Promise<T>): Promise<T> {
+    if (!this.enter(call)) return never();
+    return work().then(
+      (value) => (this.alive ? value : never()),
+      (error) => {
+        if (this.alive) throw error;
+        return never();
+      },
+    );
+  }
+
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.schedule.after(ms, resolve, this));
+  }
+}
+
+/** A new one each time: what waits on it goes with it. */
+function never<T>(): Promise<T> {
+  return new Promise(() => undefined);
+}
+
+/** Until everything that can go on without time passing has gone on: node runs all microtasks before the next tick. */
+export function drained(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}

@@ -1,0 +1,54 @@
+// What must be true a bounded time after the last fault: the control plane serves from its own pods, and nothing of the
+// checkpoints is left in the way.
+
+import { isOurTemporary } from '../../lib/store/temporary-name.ts';
+import { ANNOTATION_OF, workloadKey } from '../../lib/types/workload.ts';
+import { isReady } from '../world/controllers-model.ts';
+import type { Machine } from './machine.ts';
+
+/** Why it is not so yet; undefined when it is. */
+export function unrest(machine: Machine): string | undefined {
+  if (machine.rules.truth.clusterReplaced) return unheld(machine);
+  const { world, node, agent, staticPods } = machine;
+  const answer = world.availability.answerTo(node.name);
+  if (answer !== 'serving') return `the API is ${answer}`;
+  const wanted = new Set<string>();
+  for (const { metadata } of world.store.list('daemonsets')) {
+    wanted.add(workloadKey(metadata?.namespace ?? '', metadata?.name ?? ''));
+    const own = world.store
+      .list('pods')
+      .filter((pod) => pod.metadata?.ownerReferences?.[0]?.uid === metadata?.uid);
+    if (own.length !== 1 || !own.every(isReady))
+      return `${metadata?.name} has ${own.length} pods that are not ready`;
+  }
+  const [manifest] = staticPods.ours();
+  if (manifest !== undefined) return `${manifest.file} is still there`;
+  const temporary = [...staticPods.list().keys()].find(isOurTemporary);
+  if (temporary !== undefined) return `${temporary} was left behind`;
+  for (const { ready, annotations } of node.runtime.sandboxes.values()) {
+    if (ready && annotations[ANNOTATION_OF] !== undefined)
+      return `a checkpoint of ${annotations[ANNOTATION_OF]} still runs`;
+  }
+  const memory = agent?.loop?.snapshot()?.memory;
+  if (agent?.store === undefined || memory === undefined) return 'the agent is not up';
+  for (const { key } of agent.store.workloads()) if (!wanted.has(key)) return `${key} is still kept`;
+  for (const key of wanted) {
+    const workload = [...memory.workloads].find(([name]) => name === key)?.[1];
+    if (workload?.phase.name !== 'standby')
+      return `${key} is ${workload?.phase.name}: ${workload?.note ?? ''}`;
+    if (workload.candidate !== undefined) return `${key} has a candidate that is not proven`;
+  }
+  const [failure] = agent.loop?.snapshot()?.failures ?? [];
+  return failure === undefined ? undefined : `a failure is still shown: ${failure.join(': ')}`;
+}
+
+/** In another cluster everything is held: what keeps the API alive stays, and nothing is forgotten. */
+function unheld({ agent, world, node }: Machine): string | undefined {
+  const answer = world.availability.answerTo(node.name);
+  if (answer !== 'serving') return `the API is ${answer}`;
+  const memory = agent?.loop?.snapshot()?.memory;
+  if (agent?.store === undefined || memory === undefined) return 'the agent is not up';
+  for (const [key, { phase }] of memory.workloads)
+    if (phase.name !== 'held') return `${key} is ${phase.name}`;
+  return undefined;
+}

@@ -1,0 +1,76 @@
+// The ways a master is set up in the simulation, and for each the disk of an agent that has proven everything: made
+// once a process by letting the real agent do it.
+
+import type { V1DaemonSet } from '@kubernetes/client-node';
+import { CHECKPOINT_ANNOTATION, OPTION_OVERLAP } from '../../lib/types/workload.ts';
+import { type Image, imageOf } from '../crash/power-cut.ts';
+import { KUBELET_1_20, KUBELET_1_36 } from '../world/admission.ts';
+import { Machine, type Setup } from './machine.ts';
+
+const PROVEN_WITHIN_MS = 60_000;
+
+/** A workload beside the control plane: on the pod network, no probe. */
+export const EXTRA = 'flannel';
+
+const extra: V1DaemonSet = {
+  apiVersion: 'apps/v1',
+  kind: 'DaemonSet',
+  metadata: { name: EXTRA, namespace: 'kube-system' },
+  spec: {
+    selector: { matchLabels: { app: EXTRA } },
+    template: {
+      metadata: { labels: { app: EXTRA }, annotations: { [CHECKPOINT_ANNOTATION]: 'true' } },
+      spec: {
+        automountServiceAccountToken: false,
+        containers: [{ name: EXTRA, image: 'registry.example/flannel:v1', args: ['--iface=eth0'] }],
+      },
+    },
+  },
+};
+
+function overlapping(daemonSet: V1DaemonSet): V1DaemonSet {
+  const { metadata, spec } = daemonSet;
+  if (metadata?.name !== 'kube-apiserver' || spec === undefined) return daemonSet;
+  const annotations = { ...spec.template.metadata?.annotations, [OPTION_OVERLAP]: 'true' };
+  const template = { ...spec.template, metadata: { ...spec.template.metadata, annotations } };
+  return { ...daemonSet, spec: { ...spec, template } };
+}
+
+const plain = { portSharing: false, extra: [], edit: (daemonSet: V1DaemonSet) => daemonSet };
+
+export const SETUPS = {
+  usual: { ...plain, kubelet: KUBELET_1_36 },
+  old: { ...plain, kubelet: KUBELET_1_20 },
+  five: { ...plain, kubelet: KUBELET_1_36, extra: [extra] },
+  sharing: { ...plain, kubelet: KUBELET_1_36, portSharing: true, edit: overlapping },
+} as const satisfies Record<string, Setup>;
+
+export type SetupName = keyof typeof SETUPS;
+
+const images = new Map<SetupName, Image>();
+
+/** A machine whose agent has just been started, with every workload proven. */
+export async function provenMachine(name: SetupName): Promise<Machine> {
+  let image = images.get(name);
+  if (image === undefined) {
+    image = await provenDisk(name);
+    images.set(name, image);
+  }
+  return new Machine(SETUPS[name], image);
+}
+
+async function provenDisk(name: SetupName): Promise<Image> {
+  const machine = new Machine(SETUPS[name]);
+  machine.startAgent();
+  await machine.advance(machine.world.nowMs + PROVEN_WITHIN_MS);
+  const workloads = machine.agent?.store?.workloads() ?? [];
+  const proven = workloads.filter(({ record }) => record?.proven !== undefined);
+  if (
+    machine.rules.failure !== undefined ||
+    proven.length !== machine.world.store.list('daemonsets').length
+  ) {
+    throw new Error(`the agent does not prove the workloads of '${name}':\n${machine.world.story}`);
+  }
+  machine.agent?.kill();
+  return imageOf(machine.disk.root);
+}

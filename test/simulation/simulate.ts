@@ -1,0 +1,69 @@
+// Plays one schedule: a world in peace, the faults one after another, then nothing but time until peace is back.
+
+import { seededRandom } from '../world/random.ts';
+import { applyFault, heal } from './apply-fault.ts';
+import { drawSchedule, type Schedule } from './faults.ts';
+import type { Machine } from './machine.ts';
+import { unrest } from './peace.ts';
+import { People } from './people.ts';
+import { provenMachine } from './setups.ts';
+
+/** After the last fault; the longest waits are the kubelet's back-off (300 s) and a retirement's grace. */
+const PEACE_WITHIN_MS = 900_000;
+const LOOK_EVERY_MS = 1_000;
+
+export interface Outcome {
+  readonly failure: string | undefined;
+  /** Between the last fault and peace. */
+  readonly peaceMs: number;
+  readonly virtualMs: number;
+  readonly calls: number;
+  readonly story: () => string;
+}
+
+export function scheduleOf(seed: number): Schedule {
+  return drawSchedule(seed, seededRandom(seed));
+}
+
+export async function simulate(schedule: Schedule): Promise<Outcome> {
+  const machine = await provenMachine(schedule.setup);
+  const { world, rules } = machine;
+  const people = new People(world);
+  world.random.reseed(schedule.seed);
+  const startMs = world.nowMs;
+  machine.startAgent();
+  for (const fault of schedule.faults) {
+    await machine.advance(startMs + fault.atMs);
+    if (rules.failure !== undefined) break;
+    applyFault(fault, machine, people);
+  }
+  const peaceMs = rules.failure === undefined ? await untilPeace(machine, people) : 0;
+  machine.agent?.kill();
+  return {
+    failure: rules.failure,
+    peaceMs,
+    virtualMs: world.nowMs - startMs,
+    calls: machine.calls,
+    story: () => world.story.toString(),
+  };
+}
+
+async function untilPeace(machine: Machine, people: People): Promise<number> {
+  const { world, rules } = machine;
+  // What the last fault began goes on for a moment.
+  await machine.advance(world.nowMs + 5_000);
+  world.story.tell('world', 'no more faults');
+  heal(machine, people);
+  const healedMs = world.nowMs;
+  for (;;) {
+    await machine.advance(world.nowMs + LOOK_EVERY_MS);
+    if (rules.failure !== undefined) break;
+    const reason = people.busy ? 'people wait for the API' : unrest(machine);
+    if (reason === undefined) break;
+    if (world.nowMs - healedMs < PEACE_WITHIN_MS) continue;
+    rules.broken('recovery', `no peace ${PEACE_WITHIN_MS / 1_000} s after the last fault: ${reason}`);
+    break;
+  }
+  rules.checkForeign();
+  return world.nowMs - healedMs;
+}
