@@ -35,6 +35,7 @@ export class World {
   private readonly controllers: ControllersModel;
   private readonly listeners = new Set<() => void>();
   private dirty = false;
+  private frozen = false;
 
   constructor(options: WorldOptions) {
     this.schedule = new Schedule(options.nowMs);
@@ -97,6 +98,10 @@ export class World {
       this.story.tell('api', this.availability.apiServing ? 'serves' : 'is away');
       this.controllers.poke();
     }
+    // What an apiserver that was stopped kept to itself, the controllers hear when it goes on.
+    const { frozen } = this.availability.faults;
+    if (this.frozen && !frozen) this.controllers.poke();
+    this.frozen = frozen;
     for (const node of this.nodes) node.kubelet?.apiMayHaveChanged();
   }
 }
