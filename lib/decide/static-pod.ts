@@ -5,6 +5,7 @@ import type { Action } from '../types/action.ts';
 import type { RevisionId } from '../types/checkpoint.ts';
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
 import type { WorkloadFacts } from './facts.ts';
+import { restPhase } from './moves.ts';
 import { FRESH } from './record.ts';
 
 /** The revision whose manifest stands, or is to stand, in the static pod directory. */
@@ -22,8 +23,12 @@ export function adopted(memory: WorkloadMemory | undefined, facts: WorkloadFacts
   const { recalled, ...known } = memory ?? FRESH;
   if (!facts.manifest.known) return memory ?? FRESH;
   const { phase } = known;
+  if (facts.manifest.value === undefined) {
+    // Withdrawn, and the process ended before that was written down: its parent may serve by now.
+    return recalled && phase.name === 'active' ? { ...known, phase: restPhase(known) } : known;
+  }
   const open = phase.name === 'none' || (recalled && (phase.name === 'standby' || phase.name === 'handover'));
-  if (!open || facts.manifest.value === undefined) return known;
+  if (!open) return known;
   const { revision } = facts.manifest.value;
   return { ...known, phase: { name: 'active', revision, reason: 'found in the static pod directory' } };
 }

@@ -407,3 +407,17 @@ test('an init container that has ended is not a crash: its pod is still starting
   scene.run(60_000);
   expectMoves(scene, APISERVER, 'activate rev-good');
 });
+
+test('a process that died between the withdrawal and its record does not activate beside a parent that serves', () => {
+  const scene = recovered();
+  scene.disk.failing.add('save-record');
+  started(scene);
+  scene.setReady(APISERVER, true);
+  scene.run(5_000);
+  assert.equal(scene.disk.records.get(APISERVER)?.phase.name, 'active');
+  scene.disk.failing.clear();
+  const before = moves(scene, APISERVER);
+  scene.restart().run(5_000);
+  expectPhase(scene, APISERVER, 'standby');
+  assert.equal(moves(scene, APISERVER), before);
+});
