@@ -17,6 +17,8 @@ import type { Gate } from './gate.ts';
 
 const PROBE_EVERY_MS = 250;
 const WATCH_LATENCY_MS = 10;
+/** A list that failed is made again. */
+const RETRY_MS = 500;
 /** From so many failures on, one more changes nothing. */
 const FAILURES_TOLD_MAX = 4;
 /** A peer that lost power, or answers nothing but errors, is noticed within this. */
@@ -109,13 +111,21 @@ export class ApiView implements Api {
       const fresh: Entry = { ref, answer: unknown('not listed yet') };
       entry = fresh;
       this.objects.set(key, fresh);
-      this.later(this.world.random.between(5, 200), () => {
-        if (this.answer() !== 'serving') return;
-        fresh.answer = this.read(ref);
-        this.callback();
-      });
+      this.fetch(fresh, this.world.random.between(5, 200));
     }
     return this.current.name === 'serving' ? entry.answer : unknown(`the API is ${this.current.name}`);
+  }
+
+  private fetch(entry: Entry, afterMs: number): void {
+    this.later(afterMs, () => {
+      if (entry.answer.known || this.objects.get(keyOf(entry.ref)) !== entry) return;
+      if (this.answer() === 'serving') {
+        entry.answer = this.read(entry.ref);
+        this.callback();
+      } else {
+        this.fetch(entry, RETRY_MS);
+      }
+    });
   }
 
   retain(refs: readonly ObjectRef[]): void {
@@ -204,7 +214,11 @@ export class ApiView implements Api {
     this.lists = undefined;
     for (const entry of this.objects.values()) entry.answer = unknown('listing anew');
     this.later(afterMs, () => {
-      if (this.answer() !== 'serving' || this.current.name !== 'serving') return;
+      if (this.current.name !== 'serving' || this.lists !== undefined) return;
+      if (this.answer() !== 'serving') {
+        this.listAnew(RETRY_MS);
+        return;
+      }
       this.facts = this.readNode();
       this.list();
       if (!this.facts.known) this.readNodeAgain();

@@ -42,10 +42,11 @@ export function unrest(machine: Machine): string | undefined {
   return failure === undefined ? undefined : `a failure is still shown: ${failure.join(': ')}`;
 }
 
-/** In another cluster everything is held: what keeps the API alive stays, and nothing is forgotten. */
-function unheld({ agent, world, node }: Machine): string | undefined {
-  const answer = world.availability.answerTo(node.name);
-  if (answer !== 'serving') return `the API is ${answer}`;
+/**
+ * In another cluster everything is held: nothing is forgotten, and what keeps the API alive stays. Where the kubelet has
+ * stopped all that the other API did not name, no API may be there: that is a person's decision (`agent forget`).
+ */
+function unheld({ agent }: Machine): string | undefined {
   const memory = agent?.loop?.snapshot()?.memory;
   if (agent?.store === undefined || memory === undefined) return 'the agent is not up';
   for (const [key, { phase }] of memory.workloads)

@@ -58,8 +58,8 @@ async function untilPeace(machine: Machine, people: People): Promise<number> {
   for (;;) {
     await machine.advance(world.nowMs + LOOK_EVERY_MS);
     if (rules.failure !== undefined) break;
-    const reason = people.busy ? 'people wait for the API' : unrest(machine);
-    if (reason === undefined) break;
+    const reason = unrest(machine) ?? (people.busy ? 'people wait for the API' : undefined);
+    if (reason === undefined || (rules.truth.clusterReplaced && unrest(machine) === undefined)) break;
     if (world.nowMs - healedMs < PEACE_WITHIN_MS) continue;
     rules.broken('recovery', `no peace ${PEACE_WITHIN_MS / 1_000} s after the last fault: ${reason}`);
     break;
