@@ -61,7 +61,9 @@ function takeBack(memory: WorkloadMemory, phase: Handover, situation: Situation)
   const late = isLate(memory, phase, settings);
   const patience = Math.max(patienceMs(state, settings), settings.restartPatienceMs);
   if (memory.stoppedMs < patience && (!late || answers)) return undefined;
-  const blamed = blame(memory, phase.parentUid, culprit(memory, situation));
+  // One that is not there at all was taken away, by a person or a node that restarts: that is no fault of its content.
+  const content = state === 'absent' ? undefined : culprit(memory, situation);
+  const blamed = blame(memory, phase.parentUid, content);
   const how = late ? 'late' : wordsFor(state);
   return activate(
     blamed,
