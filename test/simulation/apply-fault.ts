@@ -102,6 +102,9 @@ export function applyFault(fault: Fault, machine: Machine, people: People): void
     case 'daemonset-deleted':
       people.deleteDaemonSet(fault.workload, fault.againMs);
       break;
+    case 'role-removed':
+      people.removeRole(node.name, fault.forMs);
+      break;
     case 'etcd-emptied':
       world.store.restore();
       break;

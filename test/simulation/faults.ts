@@ -31,6 +31,8 @@ export type Fault = { readonly atMs: number } & (
   | { readonly type: 'pod-deleted'; readonly workload: string }
   | { readonly type: 'container-killed'; readonly workload: string }
   | { readonly type: 'daemonset-deleted'; readonly workload: string; readonly againMs: number | undefined }
+  /** The node loses its role's label for a while: nothing of the control plane is wanted on it. */
+  | { readonly type: 'role-removed'; readonly forMs: number }
   | { readonly type: 'etcd-emptied' }
 );
 
@@ -80,6 +82,7 @@ const WEIGHTS: readonly (readonly [Fault['type'], number])[] = [
   ['pod-deleted', 6],
   ['container-killed', 4],
   ['daemonset-deleted', 3],
+  ['role-removed', 1],
   ['etcd-emptied', 1],
 ];
 const TOTAL_WEIGHT = WEIGHTS.reduce((sum, [, weight]) => sum + weight, 0);
@@ -131,6 +134,9 @@ function drawFault(atMs: number, setup: SetupName, random: Random): Fault {
       const forGood = workload === EXTRA && random.next() < 0.7;
       return { type, atMs, workload, againMs: forGood ? undefined : ms(1_000, 100_000) };
     }
+    case 'role-removed':
+      // Past its grace it is a decision, and followed, but where everything is gone at once.
+      return { type, atMs, forMs: ms(5_000, setup === 'five' ? 90_000 : 240_000) };
     case 'etcd-emptied':
       return { type, atMs };
     default:

@@ -18,6 +18,7 @@ export class GroundTruth {
   private readonly machine: Machine;
   /** Parents by UID. */
   private readonly running = new Map<string, Running>();
+  private readonly lastSeen = new Map<WorkloadKey, number>();
   private readonly everWanted = new Set<WorkloadKey>();
   private readonly unwantedSince = new Map<WorkloadKey, number>();
   private readonly texts = new Set<string>(['kube-system']);
@@ -57,7 +58,11 @@ export class GroundTruth {
       const serving = containers.some(({ process }) => process?.serving === true);
       known.servingSinceMs = serving ? (known.servingSinceMs ?? world.nowMs) : undefined;
     }
-    for (const uid of this.running.keys()) if (!live.has(uid)) this.running.delete(uid);
+    for (const [uid, { workload }] of this.running) {
+      if (live.has(uid)) continue;
+      this.running.delete(uid);
+      this.lastSeen.set(workload, world.nowMs);
+    }
   }
 
   /** How long this parent has been serving without a break. */
@@ -75,9 +80,11 @@ export class GroundTruth {
     return undefined;
   }
 
-  hasLiveParent(workload: WorkloadKey): boolean {
+  hadLiveParent(workload: WorkloadKey, withinMs: number): boolean {
     this.look();
-    return [...this.running.values()].some((parent) => parent.workload === workload);
+    if ([...this.running.values()].some((parent) => parent.workload === workload)) return true;
+    const goneMs = this.lastSeen.get(workload) ?? Number.NEGATIVE_INFINITY;
+    return this.machine.world.nowMs - goneMs <= withinMs;
   }
 
   /** For how long no controller has wanted it on this node; undefined when one does. */

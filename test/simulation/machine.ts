@@ -200,7 +200,7 @@ export class Machine implements DiskWatcher {
 
   staticPodChanged(name: string): void {
     this.staticPods.changed(name);
-    if (!name.startsWith('.')) this.rules.lookAtStaticPods();
+    if (!name.startsWith('.')) this.rules.lookAtStaticPods(name);
   }
 
   written(path: string, bytes: Uint8Array): void {

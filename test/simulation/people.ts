@@ -1,6 +1,7 @@
 // What people do with kubectl: update, delete, and mend what they broke. They need an API that serves, and wait for it.
 
 import type { V1DaemonSet } from '@kubernetes/client-node';
+import { ownLabels } from '../world/admission.ts';
 import { deletePod } from '../world/api-objects.ts';
 import { SECRET_MARKER } from '../world/control-plane.ts';
 import type { World } from '../world/world.ts';
@@ -82,6 +83,24 @@ export class People {
       this.world.schedule.after(againMs, () => {
         this.later -= 1;
         this.apply(workload);
+      });
+    });
+  }
+
+  removeRole(node: string, forMs: number): void {
+    this.do(`take the role from ${node}`, () => {
+      const before = this.world.store.get('nodes', undefined, node);
+      if (before?.metadata === undefined) return;
+      this.world.store.put('nodes', { ...before, metadata: { ...before.metadata, labels: ownLabels(node) } });
+      this.later += 1;
+      this.world.schedule.after(forMs, () => {
+        this.later -= 1;
+        this.do(`give ${node} its role again`, () => {
+          const now = this.world.store.get('nodes', undefined, node);
+          const labels = before.metadata?.labels ?? {};
+          if (now?.metadata !== undefined)
+            this.world.store.put('nodes', { ...now, metadata: { ...now.metadata, labels } });
+        });
       });
     });
   }

@@ -14,10 +14,12 @@ import { FOREIGN_FILES, STATE_DIR, STATIC_POD_DIR } from './disk.ts';
 import { GroundTruth } from './ground-truth.ts';
 import type { Machine } from './machine.ts';
 import { materialOf, sameMaterial } from './material.ts';
-import type { OurManifest } from './static-pods.ts';
+import { isOurFile, type OurManifest } from './static-pods.ts';
 
 /** What has served for so long is not to be taken for dead. */
 const SERVED_MS = 5_000;
+/** A withdrawal that a full disk held up is made good when it can be, and the parent may have gone meanwhile. */
+const JUST_NOW_MS = 2_000;
 const SECRETS = [SECRET_MARKER, TOKEN_MARKER].flatMap((text) => [
   Buffer.from(text),
   // As the API carries it; the first bytes suffice, whatever follows them.
@@ -67,8 +69,10 @@ export class Rules {
     }
   }
 
-  /** The agent has changed what the kubelet sees. */
-  lookAtStaticPods(): void {
+  /** The agent has changed what the kubelet sees: this name. */
+  lookAtStaticPods(name: string): void {
+    if (!isOurFile(name))
+      this.broken('rule 5', `${STATIC_POD_DIR}/${name} is none of ours, or not for the kubelet`);
     const now = new Map(this.machine.staticPods.ours().map((manifest) => [manifest.file, manifest]));
     for (const [file, manifest] of now) {
       if (this.placed.get(file)?.pod !== manifest.pod) this.checkPlaced(manifest);
@@ -222,7 +226,7 @@ export class Rules {
     }
     const unwantedMs = this.truth.unwantedMs(workload);
     if (unwantedMs !== undefined && unwantedMs >= DEFAULT_SETTINGS.graceMs) return;
-    if (!this.truth.hasLiveParent(workload)) {
+    if (!this.truth.hadLiveParent(workload, JUST_NOW_MS)) {
       this.broken('rule 1', `${workload} is withdrawn, and nothing is there to take its place`);
     }
   }

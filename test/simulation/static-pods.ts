@@ -13,6 +13,7 @@ import type { HostPaths, StaticPodFiles } from '../world/static-pod-files.ts';
 import { nodeAt, STATE_DIR, STATIC_POD_DIR } from './disk.ts';
 
 const OUR_FILE = /^checkpoint-agent_([^_]+)_([^_]+)\.json$/;
+export const isOurFile = (name: string): boolean => OUR_FILE.test(name);
 const utf8 = new TextDecoder();
 
 export interface OurManifest {
