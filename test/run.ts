@@ -55,7 +55,10 @@ function runGroup(
 
 const unit = ['unit', 'integration', 'crash'].flatMap(testFiles);
 const only = process.argv[2];
-if (only === undefined || only === 'unit') runGroup('unit and integration', unit, 2);
+const wants = (part: string): boolean => only === undefined || only === part;
+if (wants('unit')) runGroup('unit and integration', unit, 2);
+// It runs worker processes of its own.
+if (wants('simulation')) runGroup('simulation', testFiles('simulation'), 1);
 
 /** Groups that need more than Node: `npm test <folder>` runs one of them. */
 const demanding = [
@@ -69,7 +72,7 @@ const demanding = [
   { folder: 'e2e', title: 'end to end on the real cluster', missing: missingForCluster },
 ];
 for (const { folder, title, missing, wrapper } of demanding) {
-  if (only !== undefined && only !== folder) continue;
+  if (!wants(folder)) continue;
   const lacking = await missing();
   if (lacking === undefined) {
     runGroup(title, testFiles(folder), 1, wrapper);

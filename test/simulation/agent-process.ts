@@ -43,7 +43,12 @@ export class AgentProcess {
   constructor(machine: Machine) {
     this.machine = machine;
     this.gate = new Gate(machine.world.schedule, (call) => machine.beforeCall(call));
-    this.api = new ApiView(machine.world, machine.node.name, this.gate);
+    this.api = new ApiView(
+      machine.world,
+      machine.node.name,
+      this.gate,
+      () => machine.trouble.controllersForbidden,
+    );
   }
 
   kill(): void {

@@ -7,20 +7,21 @@ import type { Gate } from './gate.ts';
 
 const PATH = /^\/(?:api\/v1|apis\/apps\/v1)\/namespaces\/([^/]+)\/([a-z]+)\/([^/]+)$/;
 
-export function modelClient(world: World, node: string, gate: Gate): ApiClient {
+/** `forbidden`: whether this identity may not read just now. */
+export function modelClient(world: World, node: string, gate: Gate, forbidden: () => boolean): ApiClient {
   const client = {
     async get(path: string): Promise<unknown> {
       await gate.io('get', async () => undefined);
       await gate.pause(world.random.between(2, 50));
       const answer = world.availability.answerTo(node);
-      if (answer === 'denied') return { ok: false, status: 403, reason: `GET ${path}: 403` };
+      if (answer === 'denied' || forbidden()) return { ok: false, status: 403, reason: `GET ${path}: 403` };
       if (answer === 'unready') return { ok: false, status: 500, reason: `GET ${path}: 500` };
       if (answer !== 'serving') return { ok: false, reason: `GET ${path}: ${answer}` };
       const [, namespace, resource = '', name = ''] = PATH.exec(path) ?? [];
       const object = world.store.get(resource as Resource, namespace, name);
       return object === undefined
         ? { ok: false, status: 404, reason: `GET ${path}: 404` }
-        : { ok: true, body: JSON.parse(JSON.stringify(object)) };
+        : { ok: true, body: object };
     },
   };
   return client as unknown as ApiClient;

@@ -35,7 +35,8 @@ export class ApiView implements Api {
   private readonly gate: Gate;
   private readonly objects = new Map<string, Entry>();
   private readonly unsubscribe: () => void;
-  private readonly client: ApiClient;
+  private readonly kubelet: ApiClient;
+  private readonly serviceAccount: ApiClient;
   private current: ApiState = { name: 'unasked' };
   private startingUntilMs = 0;
   private lists: readonly V1Pod[] | undefined;
@@ -45,11 +46,12 @@ export class ApiView implements Api {
   private stale = false;
   private callback: () => void = () => undefined;
 
-  constructor(world: World, node: string, gate: Gate) {
+  constructor(world: World, node: string, gate: Gate, controllersForbidden: () => boolean) {
     this.world = world;
     this.node_ = node;
     this.gate = gate;
-    this.client = modelClient(world, node, gate);
+    this.kubelet = modelClient(world, node, gate, () => false);
+    this.serviceAccount = modelClient(world, node, gate, controllersForbidden);
     this.unsubscribe = world.store.onChange((event) => {
       if (event === undefined) this.listAnew(500);
       else this.look();
@@ -146,8 +148,8 @@ export class ApiView implements Api {
 
   async wanted(parent: ParentIdentity): Promise<Observed<Wanted>> {
     const sources = {
-      kubelet: this.client,
-      serviceAccount: this.client,
+      kubelet: this.kubelet,
+      serviceAccount: this.serviceAccount,
       nodeName: this.node_,
       node: async () => this.readNode(),
     };

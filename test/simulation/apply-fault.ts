@@ -50,6 +50,13 @@ export function applyFault(fault: Fault, machine: Machine, people: People): void
         () => (faults.deniedStatus = undefined),
       );
       break;
+    case 'controllers-forbidden':
+      forAWhile(
+        fault.forMs,
+        () => (trouble.controllersForbidden = true),
+        () => (trouble.controllersForbidden = false),
+      );
+      break;
     case 'runtime-silent':
       forAWhile(
         fault.forMs,

@@ -20,6 +20,7 @@ export type Fault = { readonly atMs: number } & (
   | { readonly type: 'network-cut'; readonly forMs: number }
   | { readonly type: 'api-frozen'; readonly forMs: number }
   | { readonly type: 'api-denies'; readonly forMs: number; readonly status: 401 | 403 }
+  | { readonly type: 'controllers-forbidden'; readonly forMs: number }
   | { readonly type: 'runtime-silent'; readonly forMs: number }
   | { readonly type: 'runtime-stopped'; readonly forMs: number }
   | { readonly type: 'disk-error'; readonly forMs: number; readonly code: 'ENOSPC' | 'EIO' | 'EROFS' }
@@ -60,7 +61,21 @@ export function drawSchedule(seed: number, random: Random): Schedule {
     const atMs = random.next() < 0.5 ? last + random.between(0, 8_000) : random.between(0, spanMs);
     faults.push(drawFault(Math.round(atMs), setup, random));
   }
-  return { seed, setup, faults: faults.sort((a, b) => a.atMs - b.atMs) };
+  return { seed, setup, faults: faults.filter(bearable(faults)).sort((a, b) => a.atMs - b.atMs) };
+}
+
+/** Somewhat less than the grace that the agent gives. */
+const GRACE_MS = 100_000;
+
+/**
+ * That nothing is wanted on a node for longer than grace is a decision, and followed, but where everything is gone at
+ * once. If a part of it was gone before, what stays gone is a person's doing, and not the agent's to mend.
+ */
+function bearable(faults: readonly Fault[]): (fault: Fault) => boolean {
+  const long = faults.find((fault) => fault.type === 'role-removed' && fault.forMs > GRACE_MS);
+  if (long === undefined) return () => true;
+  const byPeople: readonly Fault['type'][] = ['update', 'pod-deleted', 'daemonset-deleted', 'role-removed'];
+  return (fault) => fault === long || !byPeople.includes(fault.type);
 }
 
 const WEIGHTS: readonly (readonly [Fault['type'], number])[] = [
@@ -71,6 +86,7 @@ const WEIGHTS: readonly (readonly [Fault['type'], number])[] = [
   ['network-cut', 3],
   ['api-frozen', 2],
   ['api-denies', 2],
+  ['controllers-forbidden', 2],
   ['runtime-silent', 4],
   ['runtime-stopped', 2],
   ['disk-error', 3],
@@ -117,6 +133,8 @@ function drawFault(atMs: number, setup: SetupName, random: Random): Fault {
     case 'runtime-silent':
     case 'runtime-stopped':
       return { type, atMs, forMs };
+    case 'controllers-forbidden':
+      return { type, atMs, forMs: ms(10_000, 240_000) };
     case 'api-denies':
       return { type, atMs, forMs, status: pick([401, 403]) };
     case 'disk-error':
@@ -132,11 +150,10 @@ function drawFault(atMs: number, setup: SetupName, random: Random): Fault {
     case 'daemonset-deleted': {
       // Grace is for such mistakes: a control plane without its controller-manager is nobody's to mend but a person's.
       const forGood = workload === EXTRA && random.next() < 0.7;
-      return { type, atMs, workload, againMs: forGood ? undefined : ms(1_000, 100_000) };
+      return { type, atMs, workload, againMs: forGood ? undefined : ms(1_000, GRACE_MS) };
     }
     case 'role-removed':
-      // Past its grace it is a decision, and followed, but where everything is gone at once.
-      return { type, atMs, forMs: ms(5_000, setup === 'five' ? 90_000 : 240_000) };
+      return { type, atMs, forMs: ms(5_000, setup === 'five' ? GRACE_MS : 240_000) };
     case 'etcd-emptied':
       return { type, atMs };
     default:

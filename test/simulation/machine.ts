@@ -35,6 +35,8 @@ export interface Setup {
 /** What is wrong with the machine just now. */
 export interface Trouble {
   runtimeSilent: boolean;
+  /** The agent's service account may not read controllers. */
+  controllersForbidden: boolean;
   /** Every call that writes fails with this. */
   diskError: 'ENOSPC' | 'EIO' | 'EROFS' | undefined;
   fsyncMs: number;
@@ -56,6 +58,7 @@ export class Machine implements DiskWatcher {
   readonly rules: Rules;
   readonly trouble: Trouble = {
     runtimeSilent: false,
+    controllersForbidden: false,
     diskError: undefined,
     fsyncMs: 0,
     clockJumps: [],

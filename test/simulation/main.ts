@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { bundleWorker } from './bundle.ts';
 import { runSchedules } from './run-schedules.ts';
-import type { Failure } from './worker-task.ts';
+import { storyOf } from './story.ts';
 
 function wholeNumber(text: string): number {
   if (!/^[1-9][0-9]{0,9}$/.test(text)) throw new InvalidArgumentError('it must be a whole number from 1 on');
@@ -57,10 +57,6 @@ async function main(): Promise<void> {
   } finally {
     rmSync(scratch, { recursive: true });
   }
-}
-
-function storyOf({ seed, setup, failure, faults, story }: Failure): string {
-  return `\n== seed ${seed}, setup '${setup}': ${failure}\nthe least that leads to it:\n  ${faults.join('\n  ')}\n${story}\n`;
 }
 
 await main();

@@ -65,12 +65,6 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'return known;',
   },
   {
-    name: 'a manifest that is missing is placed again, although it was withdrawn',
-    file: 'lib/decide/static-pod.ts',
-    from: "return recalled && phase.name === 'active' ? { ...known, phase: restPhase(known) } : known;",
-    to: 'return known;',
-  },
-  {
     name: 'that all workloads vanish at once is nothing special',
     file: 'lib/decide/cluster-identity.ts',
     from: 'return had.length > 1 && had.every((key) => liveParent(parents.value, key) === undefined);',
@@ -159,12 +153,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'lib/decide/situation.ts',
     from: 'return parent.controller !== undefined && replacedUid !== parent.uid && backOffMs >= patience;',
     to: 'return parent.controller !== undefined && replacedUid !== parent.uid && patience > 0;',
-  },
-  {
-    name: 'a handover ends whether its parent serves or not',
-    file: 'lib/decide/handover.ts',
-    from: "if (facts.parentServes.known && facts.parentServes.value) return handedOver(memory, 'its parent serves');",
-    to: "if (facts.parentServes.known) return handedOver(memory, 'its parent serves');",
   },
   {
     name: 'a manifest is only unlinked when the records are on disk',

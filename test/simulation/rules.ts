@@ -75,7 +75,13 @@ export class Rules {
       this.broken('rule 5', `${STATIC_POD_DIR}/${name} is none of ours, or not for the kubelet`);
     const now = new Map(this.machine.staticPods.ours().map((manifest) => [manifest.file, manifest]));
     for (const [file, manifest] of now) {
-      if (this.placed.get(file)?.pod !== manifest.pod) this.checkPlaced(manifest);
+      const before = this.placed.get(file);
+      if (before?.pod === manifest.pod) continue;
+      this.checkPlaced(manifest);
+      const revision = manifest.pod?.metadata?.annotations?.[ANNOTATION_REVISION];
+      if (revision !== undefined && before?.pod?.metadata?.annotations?.[ANNOTATION_REVISION] === revision) {
+        this.broken('rule 10', `${manifest.workload} is active already, and its manifest is written again`);
+      }
     }
     for (const [file, manifest] of this.placed) if (!now.has(file)) this.checkWithdrawn(manifest);
     this.placed = now;

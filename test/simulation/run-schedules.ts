@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Schedule } from './faults.ts';
 import type { Failure, WorkerMessage, WorkerTask } from './worker-task.ts';
 
 export interface Run {
@@ -18,6 +19,8 @@ export interface RunOptions {
   readonly first: number;
   readonly count: number;
   readonly processes: number;
+  /** Played before them, by the first process. */
+  readonly known?: readonly Schedule[];
   readonly untilFailure?: boolean;
   readonly isolate?: boolean;
   readonly onProgress?: (done: number, failures: number) => void;
@@ -25,7 +28,7 @@ export interface RunOptions {
 
 /** Errors: a worker ended otherwise than by having done its part. */
 export async function runSchedules(options: RunOptions): Promise<Run> {
-  const { first, count, processes, untilFailure = false, isolate = true } = options;
+  const { first, count, processes, known = [], untilFailure = false, isolate = true } = options;
   const done = new Array<number>(processes).fill(0);
   const failures: Failure[] = [];
   const sum = { virtualMs: 0, calls: 0, cpuMs: 0 };
@@ -41,7 +44,8 @@ export async function runSchedules(options: RunOptions): Promise<Run> {
   };
   const workers = done.map((_, i) => {
     const part = Math.floor(count / processes) + (i < count % processes ? 1 : 0);
-    const task = { first: first + i, count: part, step: processes, untilFailure, isolate };
+    const own = i === 0 ? known : [];
+    const task = { first: first + i, count: part, step: processes, known: own, untilFailure, isolate };
     return runWorker(options.worker, task, (message) => hear(i, message));
   });
   await Promise.all(workers);

@@ -6,7 +6,7 @@ import { drawSchedule, type Schedule } from './faults.ts';
 import type { Machine } from './machine.ts';
 import { unrest } from './peace.ts';
 import { People } from './people.ts';
-import { provenMachine } from './setups.ts';
+import { NeverProven, provenMachine } from './setups.ts';
 
 /** After the last fault; the longest waits are the kubelet's back-off (300 s) and a retirement's grace. */
 const PEACE_WITHIN_MS = 900_000;
@@ -26,7 +26,15 @@ export function scheduleOf(seed: number): Schedule {
 }
 
 export async function simulate(schedule: Schedule): Promise<Outcome> {
-  const machine = await provenMachine(schedule.setup);
+  try {
+    return await play(schedule, await provenMachine(schedule.setup));
+  } catch (error) {
+    if (!(error instanceof NeverProven)) throw error;
+    return { failure: error.message, peaceMs: 0, virtualMs: 0, calls: 0, story: () => error.story };
+  }
+}
+
+async function play(schedule: Schedule, machine: Machine): Promise<Outcome> {
   const { world, rules } = machine;
   const people = new People(world);
   world.random.reseed(schedule.seed);

@@ -1,10 +1,14 @@
 // What a worker process is asked, and what it tells.
 
+import type { Schedule } from './faults.ts';
+
 export interface WorkerTask {
   /** Seeds `first`, `first + step`, …, `count` of them. */
   readonly first: number;
   readonly count: number;
   readonly step: number;
+  /** These are played first. */
+  readonly known: readonly Schedule[];
   /** Ends at the first failure. */
   readonly untilFailure: boolean;
   /** Leaves out of a failing schedule what its failure does not need. */

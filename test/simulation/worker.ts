@@ -2,6 +2,7 @@
 // of it in JSON lines (WorkerMessage). Its timers are virtual, which is why it is a process of its own.
 
 import { describe } from './apply-fault.ts';
+import type { Schedule } from './faults.ts';
 import { minimize } from './minimize.ts';
 import { scheduleOf, simulate } from './simulate.ts';
 import { installVirtualTimers } from './virtual-timers.ts';
@@ -10,13 +11,16 @@ import type { WorkerMessage, WorkerTask } from './worker-task.ts';
 const realNowMs = performance.now.bind(performance);
 const TELL_EVERY_MS = 1_000;
 
-async function work({ first, count, step, untilFailure, isolate }: WorkerTask): Promise<void> {
+async function work({ first, count, step, known, untilFailure, isolate }: WorkerTask): Promise<void> {
+  function* schedules(): Generator<Schedule> {
+    yield* known;
+    for (let i = 0; i < count; i += 1) yield scheduleOf(first + i * step);
+  }
   let done = 0;
   let virtualMs = 0;
   let calls = 0;
   let toldMs = realNowMs();
-  for (let i = 0; i < count; i += 1) {
-    const schedule = scheduleOf(first + i * step);
+  for (const schedule of schedules()) {
     const outcome = await simulate(schedule);
     done += 1;
     virtualMs += outcome.virtualMs;

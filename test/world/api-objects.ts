@@ -10,13 +10,20 @@ export function apiTime(nowMs: number): Date {
   return new Date(Math.floor(nowMs / 1000) * 1000);
 }
 
+/** Objects are never changed in place, and their controllers ask again at every look. */
+const templateHashes = new WeakMap<V1DaemonSet, string>();
+
 /** A short digest of a DaemonSet's template (FNV-1a): pods of another one are of an older revision. */
 export function templateHash(daemonSet: V1DaemonSet): string {
+  const known = templateHashes.get(daemonSet);
+  if (known !== undefined) return known;
   let hash = 0x811c9dc5;
   for (const character of JSON.stringify(daemonSet.spec?.template)) {
     hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
   }
-  return (hash >>> 0).toString(36);
+  const text = (hash >>> 0).toString(36);
+  templateHashes.set(daemonSet, text);
+  return text;
 }
 
 /** A pod as the DaemonSet controller makes it, after admission: not bound yet, aimed at one node by affinity. */
