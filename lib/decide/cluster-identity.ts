@@ -2,7 +2,7 @@
 // that all vanish at once are a reason to hold, too.
 
 import type { Memory, WorkloadMemory } from '../types/memory.ts';
-import type { Observation } from '../types/observation.ts';
+import type { Observation, Wanted } from '../types/observation.ts';
 import type { WorkloadKey } from '../types/workload.ts';
 import { liveParent } from './facts.ts';
 
@@ -20,6 +20,18 @@ export function fence(memory: WorkloadMemory, nodeUid: string | undefined): Work
       ...(active === undefined ? {} : { active }),
     },
   };
+}
+
+/**
+ * A demoted node loses everything at once, too; but there the controllers live on other masters, and say so, while its
+ * checkpoints stand by. One that is active may be what the API answers from: the last master is not retired.
+ */
+export function isHeldWithAll(
+  { allVanished }: { readonly allVanished: boolean },
+  wanted: Exclude<Wanted, 'wanted'>,
+  active: boolean,
+): boolean {
+  return allVanished && (wanted === 'not-wanted' || active);
 }
 
 export function vanishedTogether(

@@ -5,6 +5,7 @@ import type { RevisionId } from '../types/checkpoint.ts';
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
 import type { Wanted } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
+import { isHeldWithAll } from './cluster-identity.ts';
 import { freshParentUid } from './fresh-parent.ts';
 import { activate, blame, forgive, go, rest, restPhase, stay, type Transition } from './moves.ts';
 import { bestRevision } from './revisions.ts';
@@ -91,13 +92,10 @@ export function absent(memory: WorkloadMemory, situation: Situation): Transition
   return rest(memory);
 }
 
-/** A demoted node loses everything at once, too; but there the controllers live, and say so. */
-function retire(
-  memory: WorkloadMemory,
-  { allVanished }: Situation,
-  why: Exclude<Wanted, 'wanted'>,
-): Transition {
-  if (allVanished && why === 'not-wanted') {
+function retire(memory: WorkloadMemory, situation: Situation, why: Exclude<Wanted, 'wanted'>): Transition {
+  const held = isHeldWithAll(situation, why, memory.phase.name === 'active');
+  // A successor that asks for no checkpoint has been started: it is to get the ports, which retiring gives it.
+  if (held && (why === 'not-wanted' || freshParentUid(memory, situation) === undefined)) {
     return stay(memory, 'every workload of this node vanished at once: held; `agent forget` releases');
   }
   const waited = { elapsedMs: 0 };

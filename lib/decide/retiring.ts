@@ -3,6 +3,7 @@
 // where it would have been.
 
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
+import { isHeldWithAll } from './cluster-identity.ts';
 import type { WorkloadFacts } from './facts.ts';
 import { freshParentUid } from './fresh-parent.ts';
 import { go, restPhase, stay, type Transition, waitOn } from './moves.ts';
@@ -12,7 +13,7 @@ import { emergency, livingParent, type Situation } from './situation.ts';
 type Retiring = Phase & { name: 'retiring' };
 
 export function fromRetiring(memory: WorkloadMemory, phase: Retiring, situation: Situation): Transition {
-  const { facts, observation, settings, allVanished } = situation;
+  const { facts, observation, settings } = situation;
   const over = phase.waited.elapsedMs >= settings.graceMs;
   const parent = livingParent(situation);
   if (!parent.answered) return over ? stay(memory) : bridge(memory, phase, situation);
@@ -23,8 +24,6 @@ export function fromRetiring(memory: WorkloadMemory, phase: Retiring, situation:
   if (parent.pod !== undefined) return go(memory, back, 'a parent is there again');
   if (!facts.wanted.known) return stay(memory);
   if (facts.wanted.value === 'wanted') return go(memory, back, 'its controller wants it again');
-  if (allVanished && facts.wanted.value === 'not-wanted')
-    return go(memory, back, 'every workload of this node vanished at once: held');
   if (phase.revision !== undefined && freshParentUid(memory, situation) !== undefined) {
     const { revision: _, ...rest } = phase;
     const withdrawn: Retiring = { ...rest, from: 'standby' };
@@ -33,6 +32,9 @@ export function fromRetiring(memory: WorkloadMemory, phase: Retiring, situation:
       withdrawn,
       'its successor, which asks for no checkpoint, has been started by the kubelet',
     );
+  }
+  if (isHeldWithAll(situation, facts.wanted.value, phase.revision !== undefined)) {
+    return go(memory, back, 'every workload of this node vanished at once: held');
   }
   if (over) return end(memory, phase, facts);
   const last = phase.waited.elapsedMs + observation.sinceLastPassMs >= settings.graceMs;

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { Captures } from '../../lib/agent/captures.ts';
 import { Looker } from '../../lib/agent/look.ts';
 import { Loop } from '../../lib/agent/loop.ts';
-import type { PodRef, Sources } from '../../lib/agent/sources.ts';
+import type { Sources } from '../../lib/agent/sources.ts';
 import { Tokens } from '../../lib/agent/tokens.ts';
 import { openStore } from '../../lib/store/open-store.ts';
 import { known, unknown } from '../../lib/types/observed.ts';
@@ -76,10 +76,7 @@ export class AgentProcess {
       newUid: () => world.random.uuid(),
       wallClockMs: sources.wallClockMs,
       stopSandbox: sources.runtime.stopSandbox,
-      deletePod: (pod: PodRef) => {
-        machine.rules.deleted(pod);
-        return api.deletePod(pod);
-      },
+      endBackOff: sources.runtime.endBackOff,
     };
     const looker = new Looker(sources, captures, node.name, kick);
     this.loop = new Loop({
@@ -114,6 +111,18 @@ export class AgentProcess {
           await gate.io('stopSandbox', async () => undefined);
           if (!node.runtime.up || trouble.runtimeSilent) return unknown('the runtime: no answer');
           node.runtime.stopSandbox(id);
+          return known(true);
+        },
+        endBackOff: async (podUid, sandboxId) => {
+          await gate.io('endBackOff', async () => undefined);
+          if (!node.runtime.up || trouble.runtimeSilent) return unknown('the runtime: no answer');
+          machine.rules.restarted(podUid);
+          world.story.tell('agent', `ends the back-off of ${podUid}`);
+          for (const { id, state } of node.runtime.containersOf(podUid)) {
+            if (state === 'exited') node.runtime.removeContainer(id);
+          }
+          await gate.io('stopSandbox', async () => undefined);
+          node.runtime.stopSandbox(sandboxId);
           return known(true);
         },
       },

@@ -4,12 +4,12 @@
 import type { V1ConfigMap, V1Pod, V1Secret } from '@kubernetes/client-node';
 import type { Api, PodRef } from '../../lib/agent/sources.ts';
 import type { ApiClient } from '../../lib/observe/apiserver/http.ts';
+import type { NodeForPods } from '../../lib/observe/apiserver/node-facts.ts';
 import { isWanted } from '../../lib/observe/apiserver/wanted.ts';
 import type { Found, IssuedToken, ObjectRef } from '../../lib/types/checkpoint.ts';
 import type { ParentIdentity } from '../../lib/types/memory.ts';
 import type { ApiState, NodeFacts, Wanted } from '../../lib/types/observation.ts';
 import { known, type Observed, unknown } from '../../lib/types/observed.ts';
-import { deletePod } from '../world/api-objects.ts';
 import type { ApiAnswer } from '../world/availability.ts';
 import type { World } from '../world/world.ts';
 import { modelClient } from './api-client.ts';
@@ -28,6 +28,8 @@ interface Entry {
   readonly ref: ObjectRef;
   answer: Observed<Found<V1Secret | V1ConfigMap>>;
 }
+
+const CAUSES = { refused: 'refused', silent: 'timed-out', unready: 'failing' } as const;
 
 export class ApiView implements Api {
   private readonly world: World;
@@ -156,17 +158,6 @@ export class ApiView implements Api {
     return isWanted(parent, sources);
   }
 
-  async deletePod(pod: PodRef): Promise<Observed<true>> {
-    await this.gate.io('delete', async () => undefined);
-    if (this.answer() !== 'serving') return unknown(`the API is ${this.answer()}`);
-    const { store, nowMs, story } = this.world;
-    if (store.get('pods', pod.namespace, pod.name)?.metadata?.uid !== pod.uid)
-      return unknown('409: another UID');
-    story.tell('agent', `deletes pod ${pod.name}`);
-    deletePod(store, pod.namespace, pod.name, nowMs);
-    return known(true);
-  }
-
   onChange(callback: () => void): void {
     this.callback = callback;
   }
@@ -194,8 +185,8 @@ export class ApiView implements Api {
     const failures = before.name === 'away' ? before.failedProbes + 1 : 1;
     this.current =
       answer === 'denied'
-        ? { name: 'denied', detail: 'HTTP 403' }
-        : { name: 'away', detail: answer, failedProbes: failures };
+        ? { name: 'denied', cause: 'forbidden', detail: 'HTTP 403' }
+        : { name: 'away', cause: CAUSES[answer], detail: answer, failedProbes: failures };
     if (failures <= FAILURES_TOLD_MAX || before.name !== this.current.name) {
       this.callback();
       this.probeSoon();
@@ -236,11 +227,11 @@ export class ApiView implements Api {
     });
   }
 
-  private readNode(): Observed<NodeFacts> {
+  private readNode(): Observed<NodeForPods> {
     if (this.answer() !== 'serving') return unknown(`the API is ${this.answer()}`);
     const metadata = this.world.store.get('nodes', undefined, this.node_)?.metadata;
     if (metadata?.uid === undefined) return unknown('HTTP 404');
-    return known({ name: this.node_, uid: metadata.uid, labels: metadata.labels ?? {} });
+    return known({ name: this.node_, uid: metadata.uid, labels: metadata.labels ?? {}, taints: [] });
   }
 
   /** A watch event: seen a moment later, unless the API is gone by then. */

@@ -149,12 +149,6 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'return [];',
   },
   {
-    name: 'a parent is replaced without having waited in a back-off',
-    file: 'lib/decide/situation.ts',
-    from: 'return parent.controller !== undefined && replacedUid !== parent.uid && backOffMs >= patience;',
-    to: 'return parent.controller !== undefined && replacedUid !== parent.uid && patience > 0;',
-  },
-  {
     name: 'a manifest is only unlinked when the records are on disk',
     file: 'lib/act/static-pod-file.ts',
     from: 'await unlinkDurable(path, disk);',

@@ -127,9 +127,9 @@ export class Rules {
     if (holdsSecret(Buffer.from(text))) this.broken('rule 9', `a secret is said: ${text.slice(0, 60)}`);
   }
 
-  /** The agent asks the API to delete a parent. */
-  deleted({ name, uid }: { readonly name: string; readonly uid: string }): void {
-    if (this.truth.servedMs(uid) >= SERVED_MS) this.broken('rule 1', `${name} is deleted while it serves`);
+  /** The agent makes the kubelet start a parent anew. */
+  restarted(uid: string): void {
+    if (this.truth.servedMs(uid) >= SERVED_MS) this.broken('rule 1', `${uid} is restarted while it serves`);
   }
 
   /** The store as the agent uses it: what is acknowledged must be there when it opens again (rules 3, 6, 7 and 8). */

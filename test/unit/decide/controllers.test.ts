@@ -205,3 +205,29 @@ test('a demotion taken back within grace leaves everything as it was', () => {
   expectMoves(scene, APISERVER, '');
   expectMoves(scene, SCHEDULER, '');
 });
+
+/** The last master lost its role or its annotations, and its checkpoints are what the API answers from. */
+function lastMasterActive(): Scene {
+  const scene = atPeace().powerLoss().run(300).apiServes();
+  for (const key of [APISERVER, SCHEDULER]) {
+    scene.removeParent(key);
+    scene.wanted.set(key, known('not-here'));
+  }
+  return scene;
+}
+
+test('the last master that loses its role keeps the checkpoints that the API answers from', () => {
+  const scene = lastMasterActive();
+  scene.run(600_000, 1_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+  assert.match(scene.workload(APISERVER)?.note ?? '', /vanished at once: held/);
+});
+
+test('unless successors that ask for no checkpoint are started there', () => {
+  const scene = lastMasterActive();
+  scene.run(3_000, 50);
+  scene.strangers.push(scene.stranger(SCHEDULER, 'starting'));
+  scene.run(150, 50);
+  expectMoves(scene, SCHEDULER, 'activate rev-good, withdraw');
+  expectMoves(scene, APISERVER, 'activate rev-good');
+});
