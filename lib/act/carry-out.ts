@@ -39,6 +39,11 @@ export async function carryOut(action: Action, hands: Hands): Promise<void> {
       return store.removeRevision(action.workload, action.revision);
     case 'remove-workload':
       return store.removeWorkload(action.workload);
+    case 'hurry-parent': {
+      const stopped = await hands.stopSandbox(action.sandboxId);
+      if (!stopped.known) throw new Error(`sandbox ${action.sandboxId}: ${stopped.reason}`);
+      return;
+    }
     case 'restart-parent': {
       const ended = await hands.endBackOff(action.uid, action.sandboxId);
       if (!ended.known) throw new Error(`pod ${action.uid} of ${action.workload}: ${ended.reason}`);

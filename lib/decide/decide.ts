@@ -8,6 +8,7 @@ import type { Settings } from '../types/settings.ts';
 import type { WorkloadKey } from '../types/workload.ts';
 import { fence, vanishedTogether } from './cluster-identity.ts';
 import { factsOf } from './facts.ts';
+import { hurryActions } from './leaving.ts';
 import { followNote } from './notes.ts';
 import { recall, save } from './record.ts';
 import { followRestart, restartActions } from './restart.ts';
@@ -94,7 +95,8 @@ function decideOne(
   const before = followRestart(passTime(adopted(known, facts), facts, observation), facts);
   const fenced = fence(before, nodeUid);
   const followed = followParent(fenced, facts, observation, settings);
-  const moved = transition(followed.memory, { ...shared, facts });
+  const situation = { ...shared, facts };
+  const moved = transition(followed.memory, situation);
   const first = followed.memory.nodeUid === undefined && nodeUid !== undefined && facts.parent.known;
   const settled: WorkloadMemory = first ? { ...moved.memory, nodeUid } : moved.memory;
   const noted = followNote(remembered, settled, observation.sinceLastPassMs);
@@ -123,6 +125,6 @@ function decideOne(
   const actions = [...followed.actions, ...saving, ...reconcile(after, facts, why)];
   // What the record on disk still names is kept until a newer record stands there, and until the API has spoken.
   if (saving.length === 0 && observation.api.name === 'serving') actions.push(...retention(after, facts));
-  actions.push(...restartActions(after, facts));
+  actions.push(...restartActions(after, facts), ...hurryActions(after, situation));
   return { memory: after, actions, changes };
 }

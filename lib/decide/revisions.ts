@@ -7,6 +7,7 @@ import type { WorkloadMemory } from '../types/memory.ts';
 import type { Observation, Parent } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
 import { conflicts, type WorkloadFacts } from './facts.ts';
+import { withLeaving } from './leaving.ts';
 import { placedRevision } from './static-pod.ts';
 
 /** The revision to activate: the newest proven one that is intact, else its predecessor, else the only copy there is. */
@@ -90,16 +91,6 @@ function identityOf(parent: Parent): NonNullable<WorkloadMemory['parent']> {
     uid: parent.uid,
     ...(parent.controller ? { controller: parent.controller } : {}),
   };
-}
-
-/** Once its API is gone nobody says again that the parent was deleted. */
-function withLeaving(
-  { leavingUid, ...memory }: WorkloadMemory,
-  { key }: WorkloadFacts,
-  { parents }: Observation,
-): WorkloadMemory {
-  const uid = parents.known ? parents.value.find((p) => p.workload === key && p.deleting)?.uid : leavingUid;
-  return uid === undefined ? memory : { ...memory, leavingUid: uid };
 }
 
 function withoutCandidate(memory: WorkloadMemory): WorkloadMemory {

@@ -29,6 +29,8 @@ export type Action =
       /** Sandboxes of the checkpoint to stop at once: its parent starts, and has its ports a third of a second from now. */
       readonly stopSandboxes: readonly string[];
     }
+  /** Kill a parent that was deleted and takes its time: nobody can make its successor before it is gone. */
+  | { readonly type: 'hurry-parent'; readonly workload: WorkloadKey; readonly sandboxId: string }
   | { readonly type: 'remove-revision'; readonly workload: WorkloadKey; readonly revision: RevisionId }
   /** Forget the workload: its record and revisions. Only after the runtime showed its checkpoint gone. */
   | { readonly type: 'remove-workload'; readonly workload: WorkloadKey; readonly reason: string }

@@ -44,10 +44,10 @@ export class OneMaster {
   }
 
   /** Still on its bootstrap's static pods, the agent deployed; `cluster.pivot()` comes next. */
-  static async create(options: ClusterOptions = {}): Promise<OneMaster> {
+  static async create(options: ClusterOptions = {}, agentFlags: readonly string[] = []): Promise<OneMaster> {
     const cluster = await createCluster(options);
     try {
-      await deployAgent(cluster, [`--grace=${graceSeconds}s`, '--log-level=debug']);
+      await deployAgent(cluster, [`--grace=${graceSeconds}s`, '--log-level=debug', ...agentFlags]);
     } catch (error) {
       await cluster.close();
       throw error;

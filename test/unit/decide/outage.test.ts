@@ -253,11 +253,16 @@ test('an apiserver that was deleted and has closed its port is not waited for un
   assert.match(lastReason(scene), /its parent is on its way out and no API answers/);
 });
 
-test('one that only hangs, or that the API did not say to be deleted, is', () => {
-  const hangs = onItsWayOut();
-  hangs.api = { name: 'away', cause: 'timed-out', detail: 'no answer', failedProbes: 9 };
-  hangs.run(20_000);
-  expectMoves(hangs, APISERVER, '');
+test('one that was deleted, and takes its time without an API, is given a moment and then killed', () => {
+  const scene = onItsWayOut();
+  scene.api = { name: 'away', cause: 'failing', detail: '500', failedProbes: 9 };
+  scene.run(2_900);
+  expectMoves(scene, APISERVER, '');
+  scene.run(400);
+  expectMoves(scene, APISERVER, 'hurry-parent, activate rev-good');
+});
+
+test('one that the API did not say to be deleted is let be', () => {
   const stays = new Scene().with(APISERVER).run(200).apiAway();
   stays.run(20_000);
   expectMoves(stays, APISERVER, '');

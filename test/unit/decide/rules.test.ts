@@ -45,6 +45,7 @@ holdsAlways(
       'remove-revision',
       'remove-workload',
       'restart-parent',
+      'hurry-parent',
     ] as const;
     return forbidden.find((type) => moved.has(type));
   },
@@ -92,6 +93,19 @@ holdsAlways('a parent is restarted only when nothing of it runs', ({ observation
     const parent = pods.find((pod) => pod.uid === action.uid);
     if (parent === undefined || parent.containers.some((c) => c.state !== 'exited')) return action.workload;
     if (parent.annotations[ANNOTATION_OF] !== undefined) return `${action.workload}: that is a checkpoint`;
+  }
+  return undefined;
+});
+
+holdsAlways('rule 1: a parent is hurried only after the API said that it was deleted', (pass, scene) => {
+  for (const action of pass.actions) {
+    if (action.type !== 'hurry-parent') continue;
+    const uid = action.sandboxId.replace('sandbox-', '');
+    const deleted = scene.passes.some(
+      ({ observation: { parents } }) =>
+        parents.known && parents.value.some((parent) => parent.uid === uid && parent.deleting),
+    );
+    if (!deleted) return action.workload;
   }
   return undefined;
 });

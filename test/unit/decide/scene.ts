@@ -248,6 +248,11 @@ export class Scene {
 
   #carryOut(action: Action): void {
     this.disk.carryOut(action);
+    if (action.type === 'hurry-parent') {
+      for (const living of this.parents) {
+        if (`sandbox-${living.parent.uid}` === action.sandboxId) living.state = 'absent';
+      }
+    }
     if (action.type !== 'restart-parent') return;
     const living = this.parents.find(({ parent }) => parent.uid === action.uid);
     if (living !== undefined) this.onRestart(living);

@@ -21,6 +21,7 @@ function move(action: Action): string[] {
     case 'withdraw':
     case 'remove-workload':
     case 'restart-parent':
+    case 'hurry-parent':
       return [action.type];
     default:
       return [];

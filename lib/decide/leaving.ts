@@ -1,0 +1,31 @@
+// A parent that the API has said to be deleted, and whose API is gone since. What always holds: only the API's own word,
+// given while it served, makes a parent one of these.
+
+import type { Action } from '../types/action.ts';
+import type { WorkloadMemory } from '../types/memory.ts';
+import type { Observation } from '../types/observation.ts';
+import type { WorkloadFacts } from './facts.ts';
+import { isUp } from './run-state.ts';
+import { outage, type Situation } from './situation.ts';
+
+/** Once its API is gone nobody says again that the parent was deleted. */
+export function withLeaving(
+  { leavingUid, ...memory }: WorkloadMemory,
+  { key }: WorkloadFacts,
+  { parents }: Observation,
+): WorkloadMemory {
+  const uid = parents.known ? parents.value.find((p) => p.workload === key && p.deleting)?.uid : leavingUid;
+  return uid === undefined ? memory : { ...memory, leavingUid: uid };
+}
+
+/**
+ * With the API away, the grace period it was given helps nobody: an etcd that was told to end was seen to take 18 s, and
+ * there was no API in all that time. One that has had a moment to end by itself is killed.
+ */
+export function hurryActions({ leavingUid }: WorkloadMemory, situation: Situation): Action[] {
+  const { facts, settings, apiAwayMs } = situation;
+  if (leavingUid === undefined || !outage(situation) || apiAwayMs < settings.restartPatienceMs) return [];
+  return facts.parentPods
+    .filter(({ pod, state }) => pod.uid === leavingUid && (isUp(state) || state === 'leaving'))
+    .map(({ pod }) => ({ type: 'hurry-parent', workload: facts.key, sandboxId: pod.sandboxId }));
+}
