@@ -9,7 +9,7 @@ import type { Observation } from '../types/observation.ts';
 import type { Observed } from '../types/observed.ts';
 import type { Settings } from '../types/settings.ts';
 import type { StoreFinding } from '../types/store.ts';
-import type { WorkloadKey } from '../types/workload.ts';
+import { OPTION_ALLOW_SECRET_ENV, type WorkloadKey } from '../types/workload.ts';
 import { apiWords } from './api-words.ts';
 
 export type Runs = 'parent' | 'checkpoint' | 'both' | 'nothing' | 'unknown';
@@ -139,11 +139,21 @@ function reportWorkload(
     ...(memory.parent === undefined ? {} : { parent: memory.parent.name }),
     ...outlook,
     ...(note === undefined ? {} : { note }),
-    ...captureWords(observation.compiled.get(facts.key)),
+    ...captureOf(memory, observation.compiled.get(facts.key)),
     ...(why === undefined
       ? {}
       : { why: { reason: why.reason, ...('atMs' in why ? { atMs: why.atMs } : {}) } }),
   };
+}
+
+/** While the parent cannot be compiled (no API, no daemon), the record still knows that it may expose secrets. */
+function captureOf(
+  { options }: WorkloadMemory,
+  compiled: Observed<CompileOutcome> | undefined,
+): ReturnType<typeof captureWords> {
+  if (compiled?.known === true || !options.allowSecretEnv) return captureWords(compiled);
+  const exposed = `${OPTION_ALLOW_SECRET_ENV}: secret values of env may stand in its manifest, and in the mirror pod`;
+  return { refusals: [], risks: [exposed] };
 }
 
 /** What compiling the present parent had to say, one line each; nothing while that is not known. */

@@ -152,6 +152,13 @@ describe('the report', () => {
     assert.equal(workloads[0]?.note, 'another cluster');
   });
 
+  it('says without a daemon or an API that secrets may be exposed', () => {
+    const options = { overlap: false, allowSecretEnv: true, dropLabels: false };
+    const { risks } = status([[ETCD, memory({ name: 'standby' }, { options })]]).workloads[0] ?? {};
+    assert.match(risks?.[0] ?? '', /^checkpoint-agent\.io\/allow-secret-env: /);
+    assert.deepEqual(status([[ETCD, memory({ name: 'standby' })]]).workloads[0]?.risks, []);
+  });
+
   it('lists torn manifests and failing actions as problems', () => {
     const { problems } = status(
       [],
@@ -163,6 +170,12 @@ describe('the report', () => {
 });
 
 describe('the table', () => {
+  it('shows risks below the notes', () => {
+    const options = { overlap: false, allowSecretEnv: true, dropLabels: false };
+    const text = renderStatus(status([[ETCD, memory({ name: 'standby' }, { options })]]), 0);
+    assert.match(text, /\n\nRisks:\n {2}kube-system\/etcd: checkpoint-agent\.io\/allow-secret-env: /);
+  });
+
   it('shows each workload, its notes and the verdict', () => {
     const text = renderStatus(
       status([[ETCD, memory({ name: 'standby' }, { note: 'kept for a reason' })]]),
