@@ -62,7 +62,7 @@ export const knownDifferences: readonly KnownDifference[] = [
   {
     name: 'address on the pod network',
     why: 'handed out anew for each pod',
-    level: (line) => line.replace(/^(POD_IP=)?10\.250\.\d+\.\d+(?=\tkitchen-sink-|$)/, '$1?'),
+    level: (line) => line.replace(/^(POD_IP=)?10\.250\.\d+\.\d+(?=\t(?:kitchen-sink-|sink-alone)|$)/, '$1?'),
     byChance: true,
   },
   {

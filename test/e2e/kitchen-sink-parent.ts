@@ -1,161 +1,76 @@
-// Parents that use every source a checkpoint can carry, all at once, and the objects they name. Two of them, since what
-// the kubelet does depends on the pod: with fsGroup and several users on the pod network, and without on the host's.
+// Parents that use every source a checkpoint can carry, all at once. Three of them, since what the kubelet does depends on
+// the pod: fsGroup and several users on the pod network; one user on the host's; a pod without a controller, which shows
+// secrets in its environment by its own wish.
 
-import { CHECKPOINT_ANNOTATION } from '../../lib/types/workload.ts';
-import type { Image } from '../cluster/image-archive.ts';
-
-export const namespace = 'kube-system';
-/** On the node: the containers' listings, by container. */
-export const listingDirectory = '/var/lib/kitchen-sink/listings';
-export const hostDirectory = '/var/lib/kitchen-sink/host';
-/** Stands in every text that is secret. */
-export const secretMarker = 'SINK-SECRET';
+import { join } from 'node:path';
+import { CHECKPOINT_ANNOTATION, OPTION_ALLOW_SECRET_ENV } from '../../lib/types/workload.ts';
+import { type Image, writeImage } from '../cluster/image-archive.ts';
+import {
+  environment,
+  type Fields,
+  listingDirectory,
+  namespace,
+  subPaths,
+  volumeSources,
+} from './kitchen-sink-sources.ts';
 
 export interface Sink {
+  /** Of the workload, in `namespace`. */
   readonly name: string;
   readonly containers: readonly string[];
   readonly object: object;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+const programs = ['cat', 'cut', 'env', 'find', 'grep', 'id', 'mv', 'sha256sum', 'sleep', 'sort', 'tr'];
 
-const bytes = (from: number): string =>
-  Buffer.from(Array.from({ length: 256 }, (_, byte) => (byte + from) % 256)).toString('base64');
-
-export const objects: readonly object[] = [
-  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'kitchen-sink', namespace } },
-  {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: 'kitchen-sink', namespace },
-    data: { binary: bytes(0), empty: '' },
-    stringData: { 'tls.crt': `${secretMarker} certificate\n`, 'tls.key': `${secretMarker} key $(HOME) $$\n` },
-  },
-  {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: 'kitchen-sink', namespace },
-    data: { 'app.conf': 'first\nsecond: $(HOME) $$ $5\n', empty: '', 'no-newline': 'ünïcode' },
-    binaryData: { blob: bytes(128) },
-  },
-  {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: 'kitchen-sink-env', namespace },
-    data: { A: 'one', B: 'cost $(A) $$ $5', EMPTY: '', LINES: 'two\nlines', 'b-c.d': 'dash', '1st': 'digit' },
-  },
-];
-
-const secretItems = [
-  { key: 'tls.key', path: 'deep/er/key', mode: 0o440 },
-  { key: 'tls.crt', path: 'deep/crt' },
-  { key: 'binary', path: 'with space/and-é', mode: 0o604 },
-  { key: 'not-there', path: 'not-there' },
-];
-const configItems = [
-  { key: 'blob', path: 'a/b/c/blob', mode: 0o777 },
-  { key: 'app.conf', path: 'app.conf' },
-];
-const fields = [
-  { path: 'name', fieldRef: { fieldPath: 'metadata.name' } },
-  { path: 'deep/uid', fieldRef: { fieldPath: 'metadata.uid' }, mode: 0o400 },
-  { path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } },
-  { path: 'annotations', fieldRef: { fieldPath: 'metadata.annotations' } },
-  { path: 'label', fieldRef: { fieldPath: "metadata.labels['sink']" } },
-  { path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } },
-];
-const sameFields = [
-  { path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } },
-  { path: 'annotation', fieldRef: { fieldPath: "metadata.annotations['quoted']" } },
-];
-const token = (audience?: string): Fields => ({
-  serviceAccountToken: {
-    path: 'token',
-    expirationSeconds: 3600,
-    ...(audience === undefined ? {} : { audience }),
-  },
-});
-const resource = (container: string, name: string, divisor = '1'): Fields => ({
-  resourceFieldRef: { containerName: container, resource: name, divisor },
-});
-
-/** By the name of the volume, which is mounted at /sink/<name>. */
-const volumeSources = (container: string): Readonly<Record<string, Fields>> => ({
-  secret: { secret: { secretName: 'kitchen-sink' } },
-  'secret-0400': { secret: { secretName: 'kitchen-sink', defaultMode: 0o400 } },
-  'secret-items': { secret: { secretName: 'kitchen-sink', items: secretItems, optional: true } },
-  'secret-gone': { secret: { secretName: 'not-there', optional: true } },
-  config: { configMap: { name: 'kitchen-sink' } },
-  'config-items': { configMap: { name: 'kitchen-sink', items: configItems, defaultMode: 0o640 } },
-  'config-gone': { configMap: { name: 'not-there', optional: true } },
-  mixed: {
-    projected: {
-      defaultMode: 0o440,
-      sources: [
-        { secret: { name: 'kitchen-sink', items: secretItems, optional: true } },
-        { configMap: { name: 'kitchen-sink' } },
-        // A later source wins over an earlier one's file.
-        { configMap: { name: 'kitchen-sink-env', items: [{ key: 'A', path: 'empty' }] } },
-        { downwardAPI: { items: fields } },
-        { secret: { name: 'not-there', optional: true } },
-        token(),
-      ],
+/** This machine's own programs, and the script that writes the listing. */
+export function sinkImage(): Promise<Image> {
+  return writeImage({
+    name: 'kitchen-sink',
+    files: {
+      ...Object.fromEntries(programs.map((name) => [`/usr/bin/${name}`, `/usr/bin/${name}`])),
+      '/bin/sh': '/bin/dash',
+      '/listing.sh': join(import.meta.dirname, 'kitchen-sink-listing.sh'),
     },
-  },
-  'only-secret': { projected: { sources: [{ secret: { name: 'kitchen-sink' } }] } },
-  'only-config': { projected: { sources: [{ configMap: { name: 'kitchen-sink', items: configItems } }] } },
-  'only-token': { projected: { sources: [token('kitchen-sink')] } },
-  'only-fields': { projected: { sources: [{ downwardAPI: { items: fields } }], defaultMode: 0o600 } },
-  'same-fields': { projected: { sources: [{ downwardAPI: { items: sameFields } }] } },
-  fields: { downwardAPI: { items: fields } },
-  resources: {
-    downwardAPI: {
-      items: [
-        { path: 'request', ...resource(container, 'requests.cpu', '1m') },
-        { path: 'limit', ...resource(container, 'limits.memory', '1Ki') },
+  });
+}
+
+export function sinks({ reference }: Image): Sink[] {
+  const container = (name: string, extra: Fields = {}): Fields => containerOf(reference, name, extra);
+  const exposed = 'kitchen-sink-exposed';
+  return [
+    daemonSet('kitchen-sink', ['init', 'root', 'user'], {
+      securityContext: { fsGroup: 2000, supplementalGroups: [3000] },
+      initContainers: [container('init', { args: ['init', 'once'] })],
+      containers: [
+        container('root'),
+        container('user', { securityContext: { runAsUser: 1000, runAsGroup: 1001 } }),
       ],
-    },
-  },
-  'of-the-node': { downwardAPI: { items: [{ path: 'cpu', ...resource(container, 'limits.cpu') }] } },
-  host: { hostPath: { path: hostDirectory, type: 'Directory' } },
-  empty: { emptyDir: {} },
-  memory: { emptyDir: { medium: 'Memory' } },
-});
+      hostAliases: [{ ip: '192.0.2.1', hostnames: ['alias.test'] }],
+    }),
+    daemonSet('kitchen-sink-plain', ['plain'], {
+      hostNetwork: true,
+      securityContext: { runAsUser: 1000 },
+      containers: [container('plain')],
+    }),
+    pod('sink-alone', ['alone'], {
+      containers: [
+        container('alone', {
+          env: [
+            { name: 'WORD', valueFrom: { secretKeyRef: { name: exposed, key: 'PASSWORD' } } },
+            ...environment,
+          ],
+          envFrom: [{ prefix: 'S_', secretRef: { name: exposed } }],
+        }),
+      ],
+    }),
+  ];
+}
 
-const subPaths = [
-  { name: 'secret', mountPath: '/sink/sub/key', subPath: 'tls.key' },
-  { name: 'config-items', mountPath: '/sink/sub/config', subPath: 'a/b' },
-  { name: 'mixed', mountPath: '/sink/sub/mixed', subPath: 'deep' },
-  { name: 'host', mountPath: '/sink/sub/host', subPathExpr: '$(NAMESPACE)/$(NODE)', readOnly: true },
-  // Inside a volume that is read-only for the container.
-  { name: 'empty', mountPath: '/sink/config/inside/it' },
-];
-
-const field = (name: string, fieldPath: string): Fields => ({ name, valueFrom: { fieldRef: { fieldPath } } });
-const environment = [
-  { name: 'LITERAL', value: 'price $5 $$HOME $(NOT_SET) $(A) $(P_A)' },
-  { name: 'CONFIG', valueFrom: { configMapKeyRef: { name: 'kitchen-sink-env', key: 'B' } } },
-  { name: 'LATER', value: '$(CONFIG) and $(NAME)' },
-  { name: 'NO_KEY', valueFrom: { configMapKeyRef: { name: 'kitchen-sink-env', key: 'no', optional: true } } },
-  { name: 'NO_SECRET', valueFrom: { secretKeyRef: { name: 'not-there', key: 'no', optional: true } } },
-  field('NAME', 'metadata.name'),
-  field('UID', 'metadata.uid'),
-  field('NAMESPACE', 'metadata.namespace'),
-  field('LABEL', "metadata.labels['sink']"),
-  field('ANNOTATION', "metadata.annotations['quoted']"),
-  field('NODE', 'spec.nodeName'),
-  field('ACCOUNT', 'spec.serviceAccountName'),
-  field('HOST_IP', 'status.hostIP'),
-  field('POD_IP', 'status.podIP'),
-  { name: 'CPU', valueFrom: { resourceFieldRef: { resource: 'requests.cpu', divisor: '1m' } } },
-  { name: 'MEMORY', valueFrom: { resourceFieldRef: { resource: 'limits.memory' } } },
-  { name: 'NODE_CPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu' } } },
-];
-
-function container(image: Image, name: string, volumes: readonly string[], extra: Fields): object {
+function containerOf(image: string, name: string, extra: Fields): Fields {
   return {
     name,
-    image: image.reference,
+    image,
     command: ['/bin/sh', '/listing.sh'],
     args: [name],
     workingDir: '/sink',
@@ -168,7 +83,7 @@ function container(image: Image, name: string, volumes: readonly string[], extra
     ],
     resources: { requests: { cpu: '50m', memory: '16Mi' }, limits: { memory: '64Mi' } },
     volumeMounts: [
-      ...volumes.map((volume) => ({ name: volume, mountPath: `/sink/${volume}` })),
+      ...Object.keys(volumeSources(name)).map((volume) => ({ name: volume, mountPath: `/sink/${volume}` })),
       ...subPaths,
       { name: 'out', mountPath: '/out' },
     ],
@@ -176,65 +91,44 @@ function container(image: Image, name: string, volumes: readonly string[], extra
   };
 }
 
-function daemonSet(
-  name: string,
-  containers: object[],
-  volumes: Readonly<Record<string, Fields>>,
-  spec: Fields,
-): object {
-  const labels = { sink: name };
-  const annotations = { [CHECKPOINT_ANNOTATION]: 'true', quoted: 'say "hello" \\ $(HOME)\nand é' };
-  const all = { ...volumes, out: { hostPath: { path: listingDirectory, type: 'Directory' } } };
+/** What a pod and a pod template have in common. Resource files are of the last container. */
+function template(name: string, containers: readonly string[], spec: Fields) {
+  const out = { hostPath: { path: listingDirectory, type: 'Directory' } };
+  const volumes = { ...volumeSources(containers.at(-1) ?? ''), out };
   return {
-    apiVersion: 'apps/v1',
-    kind: 'DaemonSet',
-    metadata: { name, namespace },
+    metadata: {
+      labels: { sink: name },
+      annotations: { [CHECKPOINT_ANNOTATION]: 'true', quoted: 'say "hello" \\ $(HOME)\nand é' },
+    },
     spec: {
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels, annotations },
-        spec: {
-          serviceAccountName: 'kitchen-sink',
-          tolerations: [{ operator: 'Exists' }],
-          terminationGracePeriodSeconds: 1,
-          volumes: Object.entries(all).map(([volume, source]) => ({ name: volume, ...source })),
-          containers,
-          ...spec,
-        },
-      },
+      serviceAccountName: 'kitchen-sink',
+      tolerations: [{ operator: 'Exists' }],
+      terminationGracePeriodSeconds: 1,
+      volumes: Object.entries(volumes).map(([volume, source]) => ({ name: volume, ...source })),
+      ...spec,
     },
   };
 }
 
-export function sinks(image: Image): Sink[] {
-  const make = (name: string, extra: Fields): object => {
-    const volumes = Object.keys(volumeSources(name));
-    return container(image, name, volumes, extra);
+function daemonSet(name: string, containers: readonly string[], spec: Fields): Sink {
+  const made = template(name, containers, spec);
+  const object = {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: { name, namespace, labels: made.metadata.labels },
+    spec: { selector: { matchLabels: made.metadata.labels }, template: made },
   };
-  const sharedVolumes = volumeSources('root');
-  const hostVolumes = volumeSources('plain');
-  return [
-    {
-      name: 'kitchen-sink',
-      containers: ['init', 'root', 'user'],
-      object: daemonSet(
-        'kitchen-sink',
-        [make('root', {}), make('user', { securityContext: { runAsUser: 1000, runAsGroup: 1001 } })],
-        sharedVolumes,
-        {
-          securityContext: { fsGroup: 2000, supplementalGroups: [3000] },
-          initContainers: [make('init', { args: ['init', 'once'] })],
-          hostAliases: [{ ip: '192.0.2.1', hostnames: ['alias.test'] }],
-        },
-      ),
-    },
-    {
-      name: 'kitchen-sink-plain',
-      containers: ['plain'],
-      object: daemonSet('kitchen-sink-plain', [make('plain', {})], hostVolumes, {
-        hostNetwork: true,
-        securityContext: { runAsUser: 1000 },
-      }),
-    },
-  ];
+  return { name, containers, object };
+}
+
+function pod(name: string, containers: readonly string[], spec: Fields): Sink {
+  const { metadata, spec: whole } = template(name, containers, spec);
+  const annotations = { ...metadata.annotations, [OPTION_ALLOW_SECRET_ENV]: 'true' };
+  const object = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...metadata, name, namespace, annotations },
+    spec: whole,
+  };
+  return { name, containers, object };
 }

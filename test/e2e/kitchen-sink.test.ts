@@ -7,20 +7,12 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Cluster } from '../cluster/cluster.ts';
 import { createCluster } from '../cluster/create-cluster.ts';
-import { writeImage } from '../cluster/image-archive.ts';
 import type { Master } from '../cluster/master.ts';
 import { manifestDirectory } from '../cluster/node-files.ts';
 import { daemonReport, deployAgent, isAtRest, statusTable } from './agent-on-cluster.ts';
 import { differing, knownDifferences, levelled } from './kitchen-sink-differences.ts';
-import {
-  hostDirectory,
-  listingDirectory,
-  namespace,
-  objects,
-  type Sink,
-  secretMarker,
-  sinks,
-} from './kitchen-sink-parent.ts';
+import { type Sink, sinkImage, sinks } from './kitchen-sink-parent.ts';
+import { hostDirectory, listingDirectory, namespace, objects, secretMarker } from './kitchen-sink-sources.ts';
 
 type Listings = ReadonlyMap<string, string>;
 
@@ -36,18 +28,7 @@ describe('a parent with every source at once', { timeout: 15 * 60_000 }, () => {
   before(async () => {
     cluster = await createCluster();
     master = cluster.master;
-    const image = await writeImage({
-      name: 'kitchen-sink',
-      files: {
-        ...Object.fromEntries(
-          ['cat', 'cut', 'env', 'find', 'grep', 'id', 'mv', 'sha256sum', 'sleep', 'sort', 'tr'].map(
-            (name) => [`/usr/bin/${name}`, `/usr/bin/${name}`],
-          ),
-        ),
-        '/bin/sh': '/bin/dash',
-        '/listing.sh': join(import.meta.dirname, 'kitchen-sink-listing.sh'),
-      },
-    });
+    const image = await sinkImage();
     parents = sinks(image);
     await master.importImage(image);
     await deployAgent(cluster, ['--proving=3s', '--log-level=debug']);
@@ -96,22 +77,28 @@ describe('a parent with every source at once', { timeout: 15 * 60_000 }, () => {
   }
 
   it('is proven, as every other workload', async () => {
-    const list = {
-      apiVersion: 'v1',
-      kind: 'List',
-      items: [...objects, ...parents.map(({ object }) => object)],
-    };
-    await cluster.kubectl({ input: JSON.stringify(list) }, 'apply', '--validate=false', '-f', '-');
+    const items = [...objects, ...parents.map(({ object }) => object)];
+    const list = { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) };
+    // A pod is refused until the token of its account has been made.
+    await cluster.waitUntil('the parents can be applied', 30_000, async () => {
+      await cluster.kubectl(list, 'apply', '--validate=false', '-f', '-');
+      return true;
+    });
     seenByParent = await listings(60_000);
     const keys = parents.map(({ name }) => `${namespace}/${name}`);
     await cluster
-      .waitUntil('the checkpoints of both are proven', 60_000, async () =>
+      .waitUntil('the checkpoints of all are proven', 60_000, async () =>
         isAtRest(await daemonReport(master), keys),
       )
       .catch(async (error) => {
         say(await statusTable(master));
         throw error;
       });
+    const { workloads } = (await daemonReport(master)) ?? { workloads: [] };
+    const exposed = workloads
+      .flatMap(({ risks }) => risks)
+      .map((risk) => / (\w+) holds a secret/.exec(risk)?.[1]);
+    assert.deepEqual(exposed, ['S_EMPTY_PASSWORD', 'S_PASSWORD', 'WORD']);
   });
 
   it('comes back as a checkpoint with no API, and without a byte of a secret in its manifest', async () => {
@@ -160,7 +147,7 @@ describe('a parent with every source at once', { timeout: 15 * 60_000 }, () => {
     // Without its parent a checkpoint stays until its grace is over. A container that ends makes the kubelet sync the
     // pod, and with it make the mirror, at once.
     await cluster.waitForReady();
-    await kubectl('delete', 'daemonset', ...parents.map(({ name }) => name), '--wait=false');
+    await kubectl('delete', 'daemonsets', '-l', 'sink', '--wait=false');
     await kubectl('delete', 'pods', '-l', 'sink', '--force', '--grace-period=0');
     await master.exec(noApi('-D'));
     for (const { name } of parents) {
