@@ -1,6 +1,6 @@
 // Every field of a pod's metadata, of PodSpec and of Container in the newest API (1.37): what a checkpoint does with
 // it, and why. The table drives apply-table.ts; `rewritten` rows have code that is named in the reason.
-// Facts: ../shared/reference/kubelet.md §2 (what a static pod may hold) and §6 (images offline).
+// What a kubelet itself demands of a static pod is stated again, independently, in kubelet-acceptance.ts.
 
 import type { Shape } from './shape.ts';
 

@@ -1,5 +1,5 @@
 // Which pods are parents, of which workload, and with which options. A static pod, a mirror pod or a checkpoint is
-// never a parent. Pod names come and go; the workload is the controller's name (design.md, Words).
+// never a parent. Pod names come and go; the workload is the controller's name (lib/types/workload.ts).
 
 import type { V1Pod } from '@kubernetes/client-node';
 import type { ControllerRef } from '../types/memory.ts';

@@ -1,4 +1,4 @@
-// What must hold for every parent (issue 3), shown over generated PodSpecs.
+// What must hold for every parent, shown over generated PodSpecs.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
