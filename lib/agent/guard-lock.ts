@@ -43,7 +43,8 @@ export function inheritedLock(path: string): GuardLock | undefined {
  */
 export async function takeLock(path: string, waitMs: number): Promise<GuardLock | undefined> {
   await ensureDir(dirname(path), 0o700);
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  // For reading only, as flock(1) itself does: a disk that has turned read-only must not keep a recovery from starting.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   const wait = waitMs === 0 ? ['--nonblock'] : ['--wait', String(waitMs / 1_000)];
   const code = await new Promise<number | null>((resolve, reject) => {
     const child = spawn('flock', ['--exclusive', ...wait, '3'], {
