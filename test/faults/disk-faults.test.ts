@@ -110,6 +110,17 @@ describe('the agent on an ext4 of 4 MiB', { timeout: 300_000 }, () => {
     });
   });
 
+  it('recovers from a disk that is read-only when the power comes back', async () => {
+    await node.losePower();
+    await mounts.coverReadOnly(stateDir);
+    const { code, stderr } = await node.recover();
+    assert.equal(code, 0, stderr);
+    assert.equal(node.placedManifests().length, 4, stderr);
+    await mounts.uncover(stateDir);
+    node.agent.start();
+    await node.atRest();
+  });
+
   // What a person meets when a disk dies: the kernel gives the file system up, and only mounting it anew brings it back.
   // The agent holds its lock file open there, so that it is started anew as well.
   const mountAnew = async (): Promise<void> => {

@@ -1,8 +1,8 @@
 // The agent as it ships, on a node of the embedded world whose state directory may be any file system: with what the
 // tests of faults ask and do. Both end with the test's process, however that ends.
 
-import { execFile } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'undici';
@@ -104,6 +104,46 @@ export class NodeUnderTest {
 
   async proven(): Promise<string | undefined> {
     return (await this.verify()).workloads.find((each) => each.workload === ROTATED.workload)?.proven;
+  }
+
+  /** Agent, kubelet and containers are gone at once, and the machine is on again. */
+  async losePower(): Promise<void> {
+    await this.agent.kill();
+    this.world.powerOff();
+    this.world.powerOn();
+  }
+
+  /** `agent recover`, as the systemd unit calls it before the kubelet. */
+  async recover(): Promise<{ code: number | null; stderr: string }> {
+    const { paths, nodeName } = this.world;
+    const child = spawn(
+      process.execPath,
+      [
+        ...[BUNDLE, 'recover', '--kubeconfig', paths.kubeconfig, '--node-name', nodeName],
+        ...['--static-pod-dir', paths.staticPodDir, '--state-dir', paths.stateDir, '--run-dir', paths.runDir],
+        ...['--kubelet-config', paths.kubeletConfig, '--boot-id-file', paths.bootIdFile],
+        ...['--container-runtime-endpoint', `unix://${paths.criSocket}`],
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { code, stderr };
+  }
+
+  placedManifests(): string[] {
+    return readdirSync(this.world.paths.staticPodDir).filter((name) => name.startsWith('checkpoint-agent_'));
+  }
+
+  /** Until every workload runs by its parent again, its checkpoint standing by. */
+  async atRest(): Promise<void> {
+    await until('all parents are back', async () => {
+      const workloads = (await this.status())?.workloads ?? [];
+      return workloads.length === 4 && workloads.every(({ state }) => state === 'standby');
+    });
   }
 
   /** Somebody rotates a secret: the scheduler's key has these bytes from now on. */
