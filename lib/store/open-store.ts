@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import type { StoreWriter } from '../types/store.ts';
 import { type Disk, lstatOrAbsent } from './disk.ts';
 import { DiskStore, type StoreLog } from './disk-store.ts';
+import { currentVersion, MIGRATIONS, type Migration, migrate } from './format.ts';
 import { DEFAULT_STATE_DIR, nodeFile, quarantineDir, workloadsDir } from './layout.ts';
 import { realDisk } from './real-disk.ts';
 import { recover } from './recover.ts';
@@ -15,6 +16,7 @@ import { type Survey, survey } from './survey.ts';
 export interface OpenOptions {
   readonly log?: StoreLog;
   readonly fs?: Disk;
+  readonly migrations?: readonly Migration[];
 }
 
 /** Opens the store for writing, verifies everything in it, puts right what it can. The caller holds the lock. */
@@ -22,18 +24,15 @@ export async function openStore(
   stateDir = DEFAULT_STATE_DIR,
   options: OpenOptions = {},
 ): Promise<StoreWriter> {
-  const disk = options.fs ?? realDisk;
+  const { fs: disk = realDisk, migrations = MIGRATIONS, log } = options;
   try {
     await makeStateDirectory(disk, stateDir);
-    const found = await survey(disk, stateDir);
+    const version = currentVersion(migrations);
+    const before = await migrate(disk, stateDir, migrations);
+    if (before < version) log?.warn({ path: stateDir, before, version }, 'migrated to a newer format');
+    const found = await survey(disk, stateDir, version);
     await refuseForeign(disk, stateDir, found);
-    const store = new DiskStore(
-      disk,
-      stateDir,
-      found.node?.body ?? {},
-      Snapshot.of(found.workloads),
-      options.log,
-    );
+    const store = new DiskStore(disk, stateDir, found.node?.body ?? {}, Snapshot.of(found.workloads), log);
     await store.sweepLeftovers();
     await recover(disk, stateDir, found, store.report);
     return store;

@@ -104,13 +104,19 @@ export async function recoverRevision(
 export async function recover(disk: Disk, root: string, found: Survey, report: Report): Promise<void> {
   const format = { kind: 'format', of: FORMAT_OWNER, path: formatFile(root), key: undefined } as const;
   const isNew = !found.format.known && found.format.faults.length === 0 && found.workloads.length === 0;
-  if (isNew) await writeFormat(disk, root);
+  if (isNew) await writeFormat(disk, root, found.format.version);
   else if (found.format.known)
-    await recoverTwin(disk, root, { body: { version: 1 }, ...found.format }, format, report);
+    await recoverTwin(
+      disk,
+      root,
+      { body: { version: found.format.version }, faults: found.format.faults },
+      format,
+      report,
+    );
   else {
     await recoverTwin(disk, root, { body: undefined, faults: found.format.faults }, format, report);
     await attempt(report, format.path, 'is lost', async () => {
-      await writeFormat(disk, root);
+      await writeFormat(disk, root, found.format.version);
       return 'written again: every other file carries its own checksum';
     });
   }

@@ -9,7 +9,7 @@ import { type WorkloadKey, workloadKey } from '../types/workload.ts';
 import { checkRevision, type RevisionCheck } from './check-revision.ts';
 import { directoryExists } from './directories.ts';
 import { type Disk, errnoOf, lstatOrAbsent } from './disk.ts';
-import { type FormatState, readFormat } from './format.ts';
+import { currentVersion, type FormatState, readFormat, refuseOlder } from './format.ts';
 import {
   isNamespace,
   isRevision,
@@ -118,10 +118,11 @@ async function workloadStrangers(disk: Disk, root: string, key: WorkloadKey): Pr
     .map(stranger);
 }
 
-/** Throws only when the state directory as a whole cannot be read, or is of a newer format. */
-export async function survey(disk: Disk, root: string): Promise<Survey> {
+/** Throws only when the state directory as a whole cannot be read, or is of another format. */
+export async function survey(disk: Disk, root: string, version = currentVersion()): Promise<Survey> {
   try {
-    const format = await readFormat(disk, root);
+    const format = await readFormat(disk, root, version);
+    refuseOlder(format, root, version);
     const node = await readTwin<NodeRecord>(disk, 'node', NODE_OWNER, nodeFile(root));
     const strangers: StoreFinding[] = [];
     const top = workloadsDir(root);

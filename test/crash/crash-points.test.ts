@@ -14,7 +14,7 @@ const STATES_MIN = 20_000;
 test('whenever the power goes, the store opens to before or after, with all that was acknowledged', async (t) => {
   const started = performance.now();
   const random = Array.from({ length: RANDOM_STORIES }, (_, index) => ['random', String(SEED + index)]);
-  const jobs = [['life'], ...random, ['fail'], ['kill'], ['damage']];
+  const jobs = [['life'], ...random, ['fail'], ['kill'], ['damage'], ['migration']];
   const results = await inParallel(jobs, (job) => explore(...job));
   for (const [index, result] of results.entries()) {
     assert.equal(result.failure, undefined, `${jobs[index]?.join(' ')}: ${result.failure}`);

@@ -6,6 +6,7 @@ import { damageAndCut } from './damage-and-cut.ts';
 import { fsyncSite } from './fsync-site.ts';
 import { failAndTryAgain, killAndGoOn, type MakeDisk } from './interruption.ts';
 import { CrashError } from './judge.ts';
+import { migrateAndCut } from './migration.ts';
 import type { ModelDisk } from './model-disk.ts';
 import { diskOf, seeded } from './power-cut.ts';
 import { rot, swap } from './rot.ts';
@@ -31,6 +32,7 @@ const EXPLORATIONS: Readonly<Record<string, Explore>> = {
   kill: killAndGoOn,
   fail: failAndTryAgain,
   damage: damageAndCut,
+  migration: migrateAndCut,
   rot: (_makeDisk, options, tally) => rot(options.random, tally),
   swap: (_makeDisk, _options, tally) => swap(tally),
 };

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, lstat, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../../lib/store/open-store.ts';
@@ -8,6 +19,8 @@ import { quarantined } from '../../../lib/store/quarantine.ts';
 import { readStore } from '../../../lib/store/read-store.ts';
 import { realDisk } from '../../../lib/store/real-disk.ts';
 import { seal } from '../../../lib/store/sealed.ts';
+import { survey } from '../../../lib/store/survey.ts';
+import { intoOwnDirectory } from '../../crash/migration.ts';
 import { checkpoint, file, id, KEY, record, stateDirectory, volume } from './state-directory.ts';
 
 const WORKLOAD = 'workloads/kube-system/kube-apiserver';
@@ -123,6 +136,49 @@ test('a newer format is refused and left as it is, also when other files would n
   );
   await assert.rejects(readStore(state), /format 2/);
   assert.equal(execFileSync('find', [state, '-ls'], { encoding: 'utf8' }), before);
+});
+
+test('an older format is migrated when the store is opened, and is not touched by who only reads', async (t) => {
+  const state = await stateDirectory(t);
+  await filled(state);
+  const kept = (await openStore(state)).workloads();
+  const revisions = join(state, WORKLOAD, 'revisions');
+  for (const name of await readdir(revisions))
+    await rename(join(revisions, name), join(state, WORKLOAD, name));
+  await rmdir(revisions);
+
+  const lines: object[] = [];
+  const log = { warn: (fields: object) => lines.push(fields) };
+  const store = await openStore(state, { log, migrations: [intoOwnDirectory] });
+  assert.deepEqual(store.workloads(), kept);
+  assert.deepEqual([store.findings(), lines], [[], [{ path: state, before: 1, version: 2 }]]);
+  assert.match(await readFile(join(state, 'format.json'), 'utf8'), /"version": 2/);
+  await openStore(state, { migrations: [() => assert.fail('it is done once')] });
+  await assert.rejects(
+    openStore(state),
+    /format 2, this agent knows up to 1/,
+    'the older agent is refused now',
+  );
+  await assert.rejects(
+    survey(realDisk, state, 3),
+    /it has format 2, and becomes format 3 when this agent starts; nothing was changed/,
+  );
+});
+
+test('a migration that fails says so, and is begun again the next time', async (t) => {
+  const state = await stateDirectory(t);
+  await filled(state);
+  const failing = async (): Promise<void> => {
+    throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+  };
+  await assert.rejects(openStore(state, { migrations: [failing] }), /cannot open the store .* full/);
+  assert.equal(
+    (await readStore(state)).workloads()[0]?.revisions.length,
+    2,
+    'the older agent can still use it',
+  );
+  const store = await openStore(state, { migrations: [intoOwnDirectory] });
+  assert.equal(store.workloads()[0]?.revisions.length, 2);
 });
 
 test("somebody else's directory is not taken over", async (t) => {
