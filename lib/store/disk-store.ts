@@ -1,5 +1,5 @@
-// The writer: every operation of the store, one after another, each durable when it resolves. What is shown is kept in
-// memory; whatever an operation failed half way through is swept and synced before the next one begins.
+// The writer: every operation of the store, durable when it resolves. What is shown is kept in memory and follows the
+// disk, never the other way round.
 
 import { join } from 'node:path';
 import type { CompiledCheckpoint, MaterialVolume, RevisionId } from '../types/checkpoint.ts';
@@ -8,52 +8,38 @@ import type { NodeRecord, StoredWorkload, StoreFinding, StoreWriter } from '../t
 import type { WorkloadKey } from '../types/workload.ts';
 import { checkCheckpoint, checkCount, checkSpace, revisionBytes } from './admission.ts';
 import { buildRevision } from './build-revision.ts';
-import { checkRevision, type RevisionCheck } from './check-revision.ts';
 import { ensureDirectory, removeDirectoryDurable, removeEmpty } from './directories.ts';
-import { type Disk, errnoOf, lstatOrAbsent } from './disk.ts';
+import { type Disk, lstatOrAbsent } from './disk.ts';
+import type { Findings } from './findings.ts';
 import { nodeFile, recordFile, revisionDir, revisionsDir, workloadDir } from './layout.ts';
+import { OperationQueue } from './operation-queue.ts';
 import { dropQuarantined } from './quarantine.ts';
-import { recoverRevision } from './recover.ts';
+import { materialOf } from './read-volume.ts';
 import { assertSameButTokens, refreshVolume } from './refresh-volume.ts';
 import { materialBytes } from './revision-digests.ts';
+import { RevisionGate } from './revision-gate.ts';
 import type { Snapshot } from './snapshot.ts';
-import { asStoreError, StoreError } from './store-error.ts';
+import { StoreError } from './store-error.ts';
 import { NODE_OWNER } from './survey.ts';
-import { sweep } from './sweep.ts';
 import { writeTwin } from './twin-file.ts';
 
-/** pino's shape. */
-export interface StoreLog {
-  warn(fields: object, message: string): void;
-}
-
-/** More would be the same news again: status shows them, the log has them all. */
-const FINDINGS_MAX = 100;
-
 export class DiskStore implements StoreWriter {
-  readonly report = (finding: StoreFinding): void => {
-    this.found.push(finding);
-    if (this.found.length > FINDINGS_MAX) this.found.shift();
-    this.log?.warn({ ...finding }, 'store');
-  };
-
   private readonly disk: Disk;
   private readonly root: string;
   private readonly snapshot: Snapshot;
-  private readonly log: StoreLog | undefined;
-  private readonly found: StoreFinding[] = [];
+  private readonly found: Findings;
+  private readonly queue: OperationQueue;
+  private readonly gate: RevisionGate;
   private nodeRecord: NodeRecord;
-  private last: Promise<unknown> = Promise.resolve();
-  private closed = false;
-  /** False until the names found on the disk are durable: at the start, and after every failure. */
-  private settled = false;
 
-  constructor(disk: Disk, root: string, node: NodeRecord, snapshot: Snapshot, log: StoreLog | undefined) {
+  constructor(disk: Disk, root: string, node: NodeRecord, snapshot: Snapshot, found: Findings) {
     this.disk = disk;
     this.root = root;
     this.nodeRecord = node;
     this.snapshot = snapshot;
-    this.log = log;
+    this.found = found;
+    this.queue = new OperationQueue(disk, root);
+    this.gate = new RevisionGate(disk, root, snapshot, found.report);
   }
 
   workloads(): readonly StoredWorkload[] {
@@ -65,197 +51,110 @@ export class DiskStore implements StoreWriter {
   }
 
   findings(): readonly StoreFinding[] {
-    return [...this.found];
+    return this.found.list();
   }
 
   addRevision(checkpoint: CompiledCheckpoint, createdAtMs: number): Promise<void> {
     const { workload: key, revision, volumes } = checkpoint;
-    return this.change('store a revision in', async () => {
+    return this.queue.change('store a revision in', async () => {
       checkCheckpoint(this.root, checkpoint);
-      if (this.snapshot.revision(key, revision) !== undefined && (await this.verifyNow(key, revision)))
-        return;
-      const parent = revisionsDir(this.root, key);
+      if (await this.gate.verify(key, revision)) return;
       await checkSpace(this.disk, this.root, volumes, revisionBytes(checkpoint));
-      try {
-        await ensureDirectory(this.disk, this.root, parent);
+      await this.inDirectory(revisionsDir(this.root, key), async () => {
         await checkCount(this.disk, this.root, checkpoint);
         await buildRevision(this.disk, this.root, checkpoint, createdAtMs);
-      } catch (error) {
-        await removeEmpty(this.disk, parent, this.root).catch(() => undefined);
-        throw error;
-      }
-      const check = await this.check(key, revision);
-      if (check.state !== 'intact') throw new StoreError('read back', check.path, '', check.problem);
-      this.snapshot.setRevision(key, check.stored);
+      });
+      this.snapshot.setRevision(key, (await this.gate.readBack(key, revision)).stored);
     });
   }
 
   putRecord(key: WorkloadKey, record: WorkloadRecord): Promise<void> {
-    return this.change('save the record in', async () => {
-      const directory = workloadDir(this.root, key);
-      try {
-        await ensureDirectory(this.disk, this.root, directory);
-        await writeTwin(this.disk, 'record', key, recordFile(this.root, key), record);
-      } catch (error) {
-        await removeEmpty(this.disk, directory, this.root).catch(() => undefined);
-        throw error;
-      }
+    return this.queue.change('save the record in', async () => {
+      await this.inDirectory(workloadDir(this.root, key), () =>
+        writeTwin(this.disk, 'record', key, recordFile(this.root, key), record),
+      );
       this.snapshot.setRecord(key, record);
     });
   }
 
   putNode(record: NodeRecord): Promise<void> {
-    return this.change('save the node record in', async () => {
+    return this.queue.change('save the node record in', async () => {
       await writeTwin(this.disk, 'node', NODE_OWNER, nodeFile(this.root), record);
       this.nodeRecord = record;
     });
   }
 
   refreshVolume(key: WorkloadKey, revision: RevisionId, volume: MaterialVolume): Promise<void> {
-    return this.change('refresh a token in', async () => {
+    return this.queue.change('refresh a token in', async () => {
       const directory = revisionDir(this.root, key, revision);
-      const { digests, volumes } = await this.checkIntact(key, revision);
+      const { digests, volumes } = await this.gate.intact(key, revision);
       const expected = digests.volumes.find((each) => each.name === volume.name);
       assertSameButTokens(expected, volume, join(directory, 'volumes', volume.name.slice(0, 80)));
       await checkSpace(this.disk, this.root, [volume], materialBytes([volume]));
       const stamp = volumes.get(volume.name)?.stamp ?? 0;
       await refreshVolume(this.disk, { key, revision, directory, stamp }, volume);
-      this.snapshot.setRevision(key, (await this.checkIntact(key, revision)).stored);
+      this.snapshot.setRevision(key, (await this.gate.intact(key, revision)).stored);
     });
   }
 
   readVolume(key: WorkloadKey, revision: RevisionId, name: string): Promise<MaterialVolume> {
-    return this.queue('read a volume in', async () => {
-      const { digests, volumes } = await this.checkIntact(key, revision);
-      const expected = digests.volumes.find((volume) => volume.name === name);
-      const checked = volumes.get(name);
-      if (expected === undefined || checked === undefined) {
-        const path = revisionDir(this.root, key, revision);
-        throw new StoreError('read a volume of', path, '', 'the revision has no volume of that name');
-      }
-      const files = expected.files.map(({ path, mode, uid, gid, token }) => {
-        const content = new Uint8Array(checked.contents.get(path) ?? []);
-        const issued = checked.tokens.find((each) => each.path === path);
-        if (token === undefined || issued === undefined) return { path, mode, uid, gid, content };
-        return { path, mode, uid, gid, content, token: { ...token, expiresAtMs: issued.expiresAtMs } };
-      });
-      return { name, directoryMode: expected.directoryMode, directoryGid: expected.directoryGid, files };
+    return this.queue.look('read a volume in', async () => {
+      const material = materialOf(await this.gate.intact(key, revision), name);
+      if (material !== undefined) return material;
+      const path = revisionDir(this.root, key, revision);
+      throw new StoreError('read a volume of', path, '', 'the revision has no volume of that name');
     });
   }
 
   verify(key: WorkloadKey, revision: RevisionId): Promise<boolean> {
-    return this.queue('verify a revision in', async () => {
-      if (this.snapshot.revision(key, revision) === undefined) return false;
-      return await this.verifyNow(key, revision);
-    });
+    return this.queue.look('verify a revision in', () => this.gate.verify(key, revision));
   }
 
   removeRevision(key: WorkloadKey, revision: RevisionId): Promise<void> {
-    return this.change('remove a revision from', async () => {
-      const directory = revisionDir(this.root, key, revision);
-      try {
-        await removeDirectoryDurable(this.disk, directory, this.root);
-      } finally {
-        const left = await lstatOrAbsent(this.disk, directory).catch(() => 'unknown');
-        if (left === undefined) this.snapshot.dropRevision(key, revision);
-      }
-      await dropQuarantined(this.disk, this.root, key, this.named(key, revision));
+    return this.queue.change('remove a revision from', async () => {
+      await this.removeDirectory(revisionDir(this.root, key, revision), () =>
+        this.snapshot.dropRevision(key, revision),
+      );
+      const needed = revisionsNamedBy(this.snapshot.record(key));
+      needed.delete(revision);
+      await dropQuarantined(this.disk, this.root, key, needed);
     });
   }
 
   removeWorkload(key: WorkloadKey): Promise<void> {
-    return this.change('remove a workload from', async () => {
-      const directory = workloadDir(this.root, key);
-      try {
-        await removeDirectoryDurable(this.disk, directory, this.root);
-      } finally {
-        const left = await lstatOrAbsent(this.disk, directory).catch(() => 'unknown');
-        if (left === undefined) this.snapshot.dropWorkload(key);
-      }
+    return this.queue.change('remove a workload from', async () => {
+      await this.removeDirectory(workloadDir(this.root, key), () => this.snapshot.dropWorkload(key));
       await dropQuarantined(this.disk, this.root, key);
     });
   }
 
-  async close(): Promise<void> {
-    this.closed = true;
-    await this.last;
+  close(): Promise<void> {
+    return this.queue.close();
   }
 
-  /** At opening, where a disk that cannot be written to must not be in the way. */
-  async sweepLeftovers(): Promise<void> {
+  /** Makes the directory; a failure leaves none that is empty. */
+  private async inDirectory(directory: string, work: () => Promise<void>): Promise<void> {
     try {
-      for (const path of await sweep(this.disk, this.root, { sync: false })) {
-        this.report({ path, problem: 'was left by a crash', action: 'removed' });
-      }
-    } catch (error) {
-      const action = `could not be removed (${errnoOf(error)}); tried again later`;
-      this.report({ path: this.root, problem: 'has leftovers of a crash', action });
-    }
-  }
-
-  /** The revisions the record needs, but for the one that goes. */
-  private named(key: WorkloadKey, without: RevisionId): Set<RevisionId> {
-    const record = this.snapshot.record(key);
-    const named = [record?.proven?.revision, record?.previous, record?.candidate];
-    return new Set(named.filter((each) => each !== undefined && each !== without)) as Set<RevisionId>;
-  }
-
-  private check(key: WorkloadKey, revision: RevisionId): Promise<RevisionCheck> {
-    return checkRevision(this.disk, revisionDir(this.root, key, revision), key, revision);
-  }
-
-  private async checkIntact(
-    key: WorkloadKey,
-    revision: RevisionId,
-  ): Promise<RevisionCheck & { state: 'intact' }> {
-    const path = revisionDir(this.root, key, revision);
-    if (this.snapshot.revision(key, revision) === undefined) {
-      throw new StoreError('use', path, '', 'there is no intact revision of that name');
-    }
-    const check = await this.check(key, revision);
-    if (check.state === 'intact') return check;
-    // An unreadable one stays: the disk may answer the next time.
-    if (check.state === 'unreadable') throw asStoreError(check.cause, 'read', check.path);
-    await this.setAside(key, revision, check);
-    throw new StoreError('use', check.path, '', `it ${check.problem}, so the revision is not used`);
-  }
-
-  private async verifyNow(key: WorkloadKey, revision: RevisionId): Promise<boolean> {
-    const check = await this.check(key, revision);
-    if (check.state === 'intact') {
-      await recoverRevision(this.disk, this.root, key, { revision, directory: '', check }, this.report);
-      return true;
-    }
-    await this.setAside(key, revision, check);
-    return false;
-  }
-
-  private async setAside(key: WorkloadKey, revision: RevisionId, check: RevisionCheck): Promise<void> {
-    this.snapshot.dropRevision(key, revision);
-    const directory = revisionDir(this.root, key, revision);
-    await recoverRevision(this.disk, this.root, key, { revision, directory, check }, this.report);
-  }
-
-  /** An operation that writes: what an earlier one (or process) left half done is settled before. */
-  private change(doing: string, work: () => Promise<void>): Promise<void> {
-    return this.queue(doing, async () => {
-      if (!this.settled) await sweep(this.disk, this.root, { sync: true });
-      this.settled = false;
+      await ensureDirectory(this.disk, this.root, directory);
       await work();
-      this.settled = true;
-    });
+    } catch (error) {
+      await removeEmpty(this.disk, directory, this.root).catch(() => undefined);
+      throw error;
+    }
   }
 
-  private queue<T>(doing: string, work: () => Promise<T>): Promise<T> {
-    const run = this.last.then(async () => {
-      if (this.closed) throw new StoreError(doing, this.root, '', 'the store was closed');
-      try {
-        return await work();
-      } catch (error) {
-        throw asStoreError(error, doing, this.root);
-      }
-    });
-    this.last = run.catch(() => undefined);
-    return run;
+  /** What has left its name is not shown any more, also when its removal went wrong after that. */
+  private async removeDirectory(directory: string, forget: () => void): Promise<void> {
+    try {
+      await removeDirectoryDurable(this.disk, directory, this.root);
+    } finally {
+      const left = await lstatOrAbsent(this.disk, directory).catch(() => 'unknown');
+      if (left === undefined) forget();
+    }
   }
+}
+
+function revisionsNamedBy(record: WorkloadRecord | undefined): Set<RevisionId> {
+  const named = [record?.proven?.revision, record?.previous, record?.candidate];
+  return new Set(named.filter((each) => each !== undefined));
 }

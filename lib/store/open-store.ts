@@ -3,15 +3,17 @@
 
 import { dirname } from 'node:path';
 import type { StoreWriter } from '../types/store.ts';
-import { type Disk, lstatOrAbsent } from './disk.ts';
-import { DiskStore, type StoreLog } from './disk-store.ts';
+import { type Disk, errnoOf, lstatOrAbsent } from './disk.ts';
+import { DiskStore } from './disk-store.ts';
+import { Findings, type StoreLog } from './findings.ts';
 import { currentVersion, MIGRATIONS, type Migration, migrate } from './format.ts';
 import { DEFAULT_STATE_DIR, nodeFile, quarantineDir, workloadsDir } from './layout.ts';
 import { realDisk } from './real-disk.ts';
-import { recover } from './recover.ts';
+import { type Report, recover } from './recover.ts';
 import { Snapshot } from './snapshot.ts';
 import { asStoreError, StoreError } from './store-error.ts';
 import { type Survey, survey } from './survey.ts';
+import { sweep } from './sweep.ts';
 
 export interface OpenOptions {
   readonly log?: StoreLog;
@@ -32,10 +34,11 @@ export async function openStore(
     if (before < version) log?.warn({ path: stateDir, before, version }, 'migrated to a newer format');
     const found = await survey(disk, stateDir, version);
     await refuseForeign(disk, stateDir, found);
-    const store = new DiskStore(disk, stateDir, found.node?.body ?? {}, Snapshot.of(found.workloads), log);
-    await store.sweepLeftovers();
-    await recover(disk, stateDir, found, store.report);
-    return store;
+    const findings = new Findings(log);
+    await removeLeftovers(disk, stateDir, findings.report);
+    await recover(disk, stateDir, found, findings.report);
+    const snapshot = Snapshot.of(found.workloads);
+    return new DiskStore(disk, stateDir, found.node?.body ?? {}, snapshot, findings);
   } catch (error) {
     throw asStoreError(error, 'open the store in', stateDir);
   }
@@ -47,6 +50,18 @@ async function makeStateDirectory(disk: Disk, path: string): Promise<void> {
   if (parent !== path) await makeStateDirectory(disk, parent);
   await disk.mkdir(path);
   await disk.fsyncDirectory(parent);
+}
+
+/** A disk that cannot be written to must not be in the way. */
+async function removeLeftovers(disk: Disk, root: string, report: Report): Promise<void> {
+  try {
+    for (const path of await sweep(disk, root, { sync: false })) {
+      report({ path, problem: 'was left by a crash', action: 'removed' });
+    }
+  } catch (error) {
+    const action = `could not be removed (${errnoOf(error)}); tried again later`;
+    report({ path: root, problem: 'has leftovers of a crash', action });
+  }
 }
 
 /** A mistyped --state-dir must not make us tidy up in somebody else's directories. */
