@@ -2,6 +2,7 @@
 // for it and for the records that must still be written after it. Asked before anything is begun.
 
 import type { CompiledCheckpoint, MaterialVolume, RevisionId } from '../types/checkpoint.ts';
+import type { StoredRevision } from '../types/store.ts';
 import { manifestBytes } from './build-revision.ts';
 import type { Disk } from './disk.ts';
 import { isMaterialPath, isVolumeName, revisionDir, revisionsDir } from './layout.ts';
@@ -11,6 +12,9 @@ import { isOurTemporary } from './temporary-name.ts';
 
 export const REVISIONS_MAX = 8;
 export const REVISION_BYTES_MAX = 64 * 1024 * 1024;
+
+/** For the proven revision, the one before it, the candidate, and the one that comes. */
+export const WORKLOAD_BYTES_MAX = 4 * REVISION_BYTES_MAX;
 
 /** Kept free for records: they say what to do when everything else is full. */
 export const RESERVE_BYTES = 1024 * 1024;
@@ -61,6 +65,18 @@ export function checkCheckpoint(root: string, checkpoint: CompiledCheckpoint): v
 
 export function revisionBytes(checkpoint: CompiledCheckpoint): number {
   return manifestBytes(checkpoint).length + materialBytes(checkpoint.volumes);
+}
+
+/** Throws when the workload, with this revision, would have more bytes than it may. */
+export function checkBytes(
+  root: string,
+  checkpoint: CompiledCheckpoint,
+  stored: readonly StoredRevision[],
+): void {
+  const bytes = stored.reduce((sum, each) => sum + each.bytes, revisionBytes(checkpoint));
+  if (bytes <= WORKLOAD_BYTES_MAX) return;
+  const why = `the workload would have ${bytes} bytes, the bound is ${WORKLOAD_BYTES_MAX}: remove a revision first`;
+  throw new StoreError('store another revision in', revisionsDir(root, checkpoint.workload), 'EFBIG', why);
 }
 
 /** Throws when the workload has as many revisions as it may: dropping one is the caller's decision. */

@@ -6,14 +6,14 @@ import type { CompiledCheckpoint, MaterialVolume, RevisionId } from '../types/ch
 import type { WorkloadRecord } from '../types/memory.ts';
 import type { NodeRecord, StoredWorkload, StoreFinding, StoreWriter } from '../types/store.ts';
 import type { WorkloadKey } from '../types/workload.ts';
-import { checkCheckpoint, checkCount, checkSpace, revisionBytes } from './admission.ts';
+import { checkBytes, checkCheckpoint, checkCount, checkSpace, revisionBytes } from './admission.ts';
 import { buildRevision } from './build-revision.ts';
 import { ensureDirectory, removeDirectoryDurable, removeEmpty } from './directories.ts';
 import { type Disk, lstatOrAbsent } from './disk.ts';
 import type { Findings } from './findings.ts';
 import { nodeFile, recordFile, revisionDir, revisionsDir, workloadDir } from './layout.ts';
 import { OperationQueue } from './operation-queue.ts';
-import { dropQuarantined } from './quarantine.ts';
+import { dropQuarantined, dropQuarantinedRevisions } from './quarantine.ts';
 import { materialOf } from './read-volume.ts';
 import { assertSameButTokens, refreshVolume } from './refresh-volume.ts';
 import { materialBytes } from './revision-digests.ts';
@@ -59,6 +59,7 @@ export class DiskStore implements StoreWriter {
     return this.queue.change('store a revision in', async () => {
       checkCheckpoint(this.root, checkpoint);
       if (await this.gate.verify(key, revision)) return;
+      checkBytes(this.root, checkpoint, this.snapshot.revisions(key));
       await checkSpace(this.disk, this.root, volumes, revisionBytes(checkpoint));
       await this.inDirectory(revisionsDir(this.root, key), async () => {
         await checkCount(this.disk, this.root, checkpoint);
@@ -74,6 +75,7 @@ export class DiskStore implements StoreWriter {
         writeTwin(this.disk, 'record', key, recordFile(this.root, key), record),
       );
       this.snapshot.setRecord(key, record);
+      await dropQuarantinedRevisions(this.disk, this.root, key, revisionsNamedBy(record));
     });
   }
 
@@ -117,7 +119,7 @@ export class DiskStore implements StoreWriter {
       );
       const needed = revisionsNamedBy(this.snapshot.record(key));
       needed.delete(revision);
-      await dropQuarantined(this.disk, this.root, key, needed);
+      await dropQuarantinedRevisions(this.disk, this.root, key, needed);
     });
   }
 
@@ -154,7 +156,7 @@ export class DiskStore implements StoreWriter {
   }
 }
 
-function revisionsNamedBy(record: WorkloadRecord | undefined): Set<RevisionId> {
+function revisionsNamedBy(record: WorkloadRecord | undefined): Set<string> {
   const named = [record?.proven?.revision, record?.previous, record?.candidate];
   return new Set(named.filter((each) => each !== undefined));
 }

@@ -1,12 +1,11 @@
 // What failed its checksum is moved here, to be looked at by a person, never to be used again. Bounded in number and
-// bytes. It may hold secrets: it goes when its workload goes, or when the store drops the revision it came from.
+// bytes. It may hold secrets: a revision in it goes as soon as the record does not name it any more.
 
 import { basename, dirname, join } from 'node:path';
-import type { RevisionId } from '../types/checkpoint.ts';
 import type { WorkloadKey } from '../types/workload.ts';
 import { directoryExists, ensureDirectory, removeDirectoryDurable } from './directories.ts';
 import { type Disk, lstatOrAbsent } from './disk.ts';
-import { quarantineDir, workloadQuarantineDir } from './layout.ts';
+import { isRevision, quarantineDir, workloadQuarantineDir } from './layout.ts';
 import { isOurTemporary } from './temporary-name.ts';
 
 export const QUARANTINE_ENTRIES_MAX = 8;
@@ -86,18 +85,31 @@ export async function quarantine(
   return target;
 }
 
-/** Removes what is kept of a workload: of one revision and of those that are not in `keep`, or everything. */
-export async function dropQuarantined(
+/** Removes everything that is kept of a workload. */
+export function dropQuarantined(disk: Disk, root: string, key: WorkloadKey): Promise<void> {
+  return drop(disk, root, key, () => true);
+}
+
+/** Removes the revisions that are kept of a workload and are not in `needed`: their secrets may have been rotated. */
+export function dropQuarantinedRevisions(
   disk: Disk,
   root: string,
   key: WorkloadKey,
-  keep: ReadonlySet<RevisionId> = new Set(),
+  needed: ReadonlySet<string>,
+): Promise<void> {
+  return drop(disk, root, key, (was) => isRevision(was) && !needed.has(was));
+}
+
+async function drop(
+  disk: Disk,
+  root: string,
+  key: WorkloadKey,
+  goes: (was: string) => boolean,
 ): Promise<void> {
   const home = workloadQuarantineDir(root, key);
   if (!(await directoryExists(disk, root, home))) return;
   for (const path of await filesBelow(disk, home)) {
     const was = basename(path).replace(/^[0-9]+-/, '');
-    if (isOurTemporary(basename(path)) || !keep.has(was as RevisionId))
-      await removeDirectoryDurable(disk, path, root);
+    if (isOurTemporary(basename(path)) || goes(was)) await removeDirectoryDurable(disk, path, root);
   }
 }

@@ -47,6 +47,10 @@ export class Snapshot {
     return this.entries.get(key)?.revisions.get(revision);
   }
 
+  revisions(key: WorkloadKey): readonly StoredRevision[] {
+    return [...(this.entries.get(key)?.revisions.values() ?? [])];
+  }
+
   record(key: WorkloadKey): WorkloadRecord | undefined {
     return this.entries.get(key)?.record;
   }

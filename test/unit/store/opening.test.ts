@@ -15,13 +15,22 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../../lib/store/open-store.ts';
-import { quarantined } from '../../../lib/store/quarantine.ts';
+import { QUARANTINE_BYTES_MAX, quarantined } from '../../../lib/store/quarantine.ts';
 import { readStore } from '../../../lib/store/read-store.ts';
 import { realDisk } from '../../../lib/store/real-disk.ts';
 import { seal } from '../../../lib/store/sealed.ts';
 import { survey } from '../../../lib/store/survey.ts';
 import { intoOwnDirectory } from '../../crash/migration.ts';
-import { checkpoint, file, id, KEY, record, stateDirectory, volume } from './state-directory.ts';
+import {
+  checkpoint,
+  everyByteBelow,
+  file,
+  id,
+  KEY,
+  record,
+  stateDirectory,
+  volume,
+} from './state-directory.ts';
 
 const WORKLOAD = 'workloads/kube-system/kube-apiserver';
 const fileOf = (revision: number, path: string): string => join(WORKLOAD, 'revisions', id(revision), path);
@@ -91,6 +100,35 @@ test('the quarantine is bounded in number; the oldest goes first', async (t) => 
   }
   const names = (await quarantined(realDisk, state)).map((entry) => entry.was);
   assert.deepEqual(names, [4, 5, 6, 7, 8, 9, 10, 11].map(id));
+});
+
+test('the quarantine is bounded in bytes; the oldest goes first', async (t) => {
+  const state = await stateDirectory(t);
+  const rot = async (number: number, bytes: number): Promise<string[]> => {
+    const large = { ...file('large', ''), content: new Uint8Array(bytes) };
+    await (await openStore(state)).addRevision(checkpoint(number, [volume('v', [large])]), number);
+    await writeFile(join(state, fileOf(number, 'digests.json')), 'rotten');
+    await openStore(state);
+    return (await quarantined(realDisk, state)).map((entry) => entry.was);
+  };
+  assert.deepEqual(await rot(1, QUARANTINE_BYTES_MAX / 2), [id(1)]);
+  assert.deepEqual(await rot(2, QUARANTINE_BYTES_MAX / 2), [id(2)]);
+});
+
+test('a secret that was rotated away goes from the quarantine with the record that named it', async (t) => {
+  const state = await stateDirectory(t);
+  await filled(state);
+  await writeFile(join(state, fileOf(2, 'manifest.json')), 'rotten');
+  const store = await openStore(state);
+  await store.addRevision(checkpoint(3), 3);
+  await store.putRecord(KEY, { ...record(1), previous: id(2), candidate: id(3) });
+  assert.match(
+    await everyByteBelow(state),
+    /private 2/,
+    'kept for inspection while a revision of that name may come back',
+  );
+  await store.putRecord(KEY, { ...record(3), previous: id(1) });
+  assert.doesNotMatch(await everyByteBelow(state), /private 2/);
 });
 
 test('a record survives the loss of either copy, and its revisions survive the loss of both', async (t) => {

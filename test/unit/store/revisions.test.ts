@@ -2,16 +2,21 @@ import assert from 'node:assert/strict';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { checkBytes, REVISION_BYTES_MAX, WORKLOAD_BYTES_MAX } from '../../../lib/store/admission.ts';
 import { openStore } from '../../../lib/store/open-store.ts';
 import { readStore } from '../../../lib/store/read-store.ts';
 import { workloadKey } from '../../../lib/types/workload.ts';
-import { checkpoint, file, id, KEY, record, stateDirectory, tokenVolume, volume } from './state-directory.ts';
-
-async function everyByteBelow(directory: string): Promise<string> {
-  const names = await readdir(directory, { recursive: true });
-  const texts = names.map((name) => readFile(join(directory, name), 'latin1').catch(() => ''));
-  return (await Promise.all(texts)).join('\n');
-}
+import {
+  checkpoint,
+  everyByteBelow,
+  file,
+  id,
+  KEY,
+  record,
+  stateDirectory,
+  tokenVolume,
+  volume,
+} from './state-directory.ts';
 
 test('a stored revision is shown with its manifest and record, to a reader and after opening again', async (t) => {
   const state = await stateDirectory(t);
@@ -165,6 +170,21 @@ test('there is a bound on revisions and on their bytes, said in words', async (t
   const large = volume('v', [{ ...file('large', ''), content: new Uint8Array(65 * 1024 * 1024) }]);
   await store.removeRevision(KEY, id(9));
   await assert.rejects(store.addRevision(checkpoint(9, [large]), 9), /the bound is 67108864/);
+});
+
+test('there is a bound on the bytes of a workload', async (t) => {
+  const state = await stateDirectory(t);
+  const store = await openStore(state);
+  await store.addRevision(checkpoint(1), 1);
+  const [stored] = store.workloads()[0]?.revisions ?? [];
+  assert.ok(stored !== undefined);
+  const three = Array.from({ length: 3 }, () => ({ ...stored, bytes: REVISION_BYTES_MAX }));
+  checkBytes(state, checkpoint(2), three);
+  const rest = { ...stored, bytes: WORKLOAD_BYTES_MAX - 3 * REVISION_BYTES_MAX };
+  assert.throws(
+    () => checkBytes(state, checkpoint(2), [...three, rest]),
+    /the bound is 268435456: remove a revision first/,
+  );
 });
 
 test('a directory is there for a volume that is mounted inside another one', async (t) => {

@@ -1,6 +1,6 @@
 // A real directory for each test, and checkpoints to put into it.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -54,4 +54,11 @@ export function record(proven?: number): WorkloadRecord {
     failedHandovers: 0,
     ...(proven === undefined ? {} : { proven: { revision: id(proven), atMs: 7 } }),
   };
+}
+
+/** To search for what should not be there any more. */
+export async function everyByteBelow(directory: string): Promise<string> {
+  const names = await readdir(directory, { recursive: true });
+  const texts = names.map((name) => readFile(join(directory, name), 'latin1').catch(() => ''));
+  return (await Promise.all(texts)).join('\n');
 }
