@@ -33,6 +33,8 @@ function checkVolume(volume: MaterialVolume, path: string): void {
   for (const path of volume.mountPoints ?? []) {
     if (!isMaterialPath(path))
       throw refusal(`the mount point ${JSON.stringify(path.slice(0, 80))} would leave it`);
+    if (volume.files.some((file) => path === file.path || path.startsWith(`${file.path}/`)))
+      throw refusal(`there is a file where ${JSON.stringify(path.slice(0, 80))} is mounted`);
   }
   const paths = new Set<string>();
   for (const file of volume.files) {

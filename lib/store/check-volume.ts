@@ -9,9 +9,9 @@ import { DATA_LINK, DATA_LINK_UNFINISHED, payloadName, payloadStamp } from './la
 import type { ExpectedFile, ExpectedVolume, FileDigest, TokenDigests } from './revision-digests.ts';
 import { sameDigest } from './revision-digests.ts';
 import {
-  mountPointDirectories,
-  nestedDirectories,
+  payloadDirectories,
   payloadDirectoryMode,
+  rootDirectories,
   topLinkTarget,
   topNames,
 } from './volume-payload.ts';
@@ -83,7 +83,7 @@ export class VolumeCheck {
 
   private async checkTop(payload: string): Promise<void> {
     const links = topNames(this.expected.files.map((file) => file.path));
-    const mountPoints = mountPointDirectories(this.expected.mountPoints ?? []);
+    const mountPoints = rootDirectories(this.expected);
     const wanted = new Set([DATA_LINK, payload, ...links, ...topNames(mountPoints)]);
     const names = await readDamaged(this.directory, () => this.disk.readdir(this.directory));
     for (const name of names) {
@@ -107,7 +107,7 @@ export class VolumeCheck {
 
   private async checkPayloadNames(payload: string): Promise<void> {
     const paths = this.expected.files.map((file) => file.path);
-    const nested = nestedDirectories(paths);
+    const nested = payloadDirectories(this.expected);
     const wanted = new Set([...paths, ...nested]);
     for (const directory of ['', ...nested]) {
       const path = join(payload, directory);

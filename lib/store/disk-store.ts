@@ -94,7 +94,8 @@ export class DiskStore implements StoreWriter {
       assertSameButTokens(expected, volume, join(directory, 'volumes', volume.name.slice(0, 80)));
       await checkSpace(this.disk, this.root, [volume], materialBytes([volume]));
       const stamp = volumes.get(volume.name)?.stamp ?? 0;
-      await refreshVolume(this.disk, { key, revision, directory, stamp }, volume);
+      const whole = { ...volume, mountPoints: expected?.mountPoints ?? [] };
+      await refreshVolume(this.disk, { key, revision, directory, stamp }, whole);
       this.snapshot.setRevision(key, (await this.gate.intact(key, revision)).stored);
     });
   }

@@ -16,8 +16,7 @@ export function payloadDirectoryMode({ directoryMode }: { readonly directoryMode
   return PAYLOAD_DIRECTORY_MODE | (directoryMode & SETGID);
 }
 
-/** Directories inside the payload, parents first. */
-export function nestedDirectories(paths: readonly string[]): string[] {
+function nestedDirectories(paths: readonly string[]): string[] {
   const found = new Set<string>();
   for (const path of paths) {
     for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) found.add(parent);
@@ -25,14 +24,32 @@ export function nestedDirectories(paths: readonly string[]): string[] {
   return [...found].sort();
 }
 
-/** Directories on which other volumes are mounted, with those on the way to them, parents first. */
-export function mountPointDirectories(paths: readonly string[]): string[] {
-  return [...new Set([...nestedDirectories(paths), ...paths])].sort();
-}
-
 /** Names that stand at the top of the volume. */
 export function topNames(paths: readonly string[]): string[] {
   return [...new Set(paths.map((path) => path.split('/')[0] ?? path))].sort();
+}
+
+interface Shape {
+  readonly files: readonly { readonly path: string }[];
+  readonly mountPoints?: readonly string[];
+}
+
+/** Where other volumes are mounted, with the directories on the way there; by whether that is inside a linked name. */
+function mountPointDirectories({ files, mountPoints = [] }: Shape, linked: boolean): string[] {
+  const links = topNames(files.map((file) => file.path));
+  const paths = [...new Set([...nestedDirectories(mountPoints), ...mountPoints])];
+  return paths.filter((path) => links.includes(path.split('/')[0] ?? path) === linked).sort();
+}
+
+/** Directories inside the payload, parents first. */
+export function payloadDirectories(volume: Shape): string[] {
+  const paths = volume.files.map((file) => file.path);
+  return [...new Set([...nestedDirectories(paths), ...mountPointDirectories(volume, true)])].sort();
+}
+
+/** Directories in the volume's root, beside the links into the payload, parents first. */
+export function rootDirectories(volume: Shape): string[] {
+  return mountPointDirectories(volume, false);
 }
 
 export function topLinkTarget(name: string): string {
@@ -53,8 +70,7 @@ export async function writePayload(
   stamp: number,
 ): Promise<void> {
   const payload = join(volumeDir, payloadName(stamp));
-  const nested = nestedDirectories(volume.files.map((file) => file.path));
-  const directories = [payload, ...nested.map((path) => join(payload, path))];
+  const directories = [payload, ...payloadDirectories(volume).map((path) => join(payload, path))];
   for (const path of directories) {
     await makeDirectory(disk, path, payloadDirectoryMode(volume), volume.directoryGid);
   }
@@ -75,7 +91,7 @@ export async function writeVolume(
   for (const name of topNames(volume.files.map((file) => file.path))) {
     await disk.symlink(topLinkTarget(name), join(volumeDir, name));
   }
-  const mountPoints = mountPointDirectories(volume.mountPoints ?? []).map((path) => join(volumeDir, path));
+  const mountPoints = rootDirectories(volume).map((path) => join(volumeDir, path));
   for (const path of mountPoints)
     await makeDirectory(disk, path, payloadDirectoryMode(volume), volume.directoryGid);
   for (const path of mountPoints.reverse()) await disk.fsyncDirectory(path);

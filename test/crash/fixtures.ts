@@ -36,6 +36,7 @@ export function checkpointOf(workload: WorkloadKey, number: number, withToken = 
     name: 'certs',
     directoryMode: 0o755,
     directoryGid: 0,
+    mountPoints: ['nested/inside', 'extra/deep'],
     files: [
       {
         path: 'tls.key',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { checkBytes, REVISION_BYTES_MAX, WORKLOAD_BYTES_MAX } from '../../../lib/store/admission.ts';
@@ -190,13 +190,29 @@ test('there is a bound on the bytes of a workload', async (t) => {
 test('a directory is there for a volume that is mounted inside another one', async (t) => {
   const state = await stateDirectory(t);
   const store = await openStore(state);
-  const nested = { ...volume('config', [file('key', 'value')]), mountPoints: ['extra', 'deep/er'] };
+  const files = [...tokenVolume('first').files, file('linked/key', 'value')];
+  const mountPoints = ['extra', 'deep/er', 'linked', 'linked/deep/er'];
+  const nested = { ...volume('config', files), mountPoints };
   await store.addRevision({ ...checkpoint(1), volumes: [nested] }, 1);
   const [stored] = store.workloads()[0]?.revisions ?? [];
-  for (const name of ['extra', 'deep', 'deep/er']) {
-    const found = await lstat(join(stored?.materialDir ?? '', 'config', name));
-    assert.ok(found.isDirectory(), name);
-    assert.equal(found.mode & 0o777, 0o755);
-  }
-  assert.equal((await openStore(state)).workloads()[0]?.revisions.length, 1, 'and is no damage');
+  const check = async (): Promise<void> => {
+    for (const name of [...mountPoints, 'deep', 'linked/deep']) {
+      const found = await stat(join(stored?.materialDir ?? '', 'config', name));
+      assert.ok(found.isDirectory(), name);
+      assert.equal(found.mode & 0o777, 0o755);
+    }
+    const opened = await openStore(state);
+    assert.equal(opened.workloads()[0]?.revisions.length, 1, 'and is no damage');
+    assert.deepEqual(opened.findings(), []);
+  };
+  await check();
+  const fresh = [...tokenVolume('the second').files, file('linked/key', 'value')];
+  await store.refreshVolume(KEY, id(1), volume('config', fresh));
+  await check();
+
+  const clash = { ...nested, mountPoints: ['linked/key'] };
+  await assert.rejects(
+    store.addRevision({ ...checkpoint(2), volumes: [clash] }, 2),
+    /there is a file where "linked\/key" is mounted/,
+  );
 });
