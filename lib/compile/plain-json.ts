@@ -16,6 +16,8 @@ export interface PlainResult {
   readonly tooDeep: boolean;
 }
 
+const OWN = { configurable: true, enumerable: true, writable: true };
+
 /** Object keys whose value is null, undefined or no JSON are left out: to the API, null is absent. */
 export function plain(input: unknown): PlainResult {
   let tooDeep = false;
@@ -39,15 +41,15 @@ export function plain(input: unknown): PlainResult {
     if (Array.isArray(value)) {
       return value.map((item) => copy(item, depth + 1) ?? null);
     }
-    const entries: [string, Json][] = [];
+    const object: JsonObject = {};
     for (const key of Object.keys(value).sort()) {
       const item = copy((value as Record<string, unknown>)[key], depth + 1);
-      if (item !== undefined && item !== null) {
-        entries.push([key, item]);
-      }
+      if (item === undefined || item === null) continue;
+      // Assigned, it would not become a key.
+      if (key === '__proto__') Object.defineProperty(object, key, { ...OWN, value: item });
+      else object[key] = item;
     }
-    // fromEntries defines own properties: a key `__proto__` stays a key.
-    return Object.fromEntries(entries);
+    return object;
   };
   const value = copy(input, 0);
   return { value, tooDeep };

@@ -18,6 +18,7 @@ import type { Machine } from './machine.ts';
 import { RuntimeViews } from './runtime-view.ts';
 
 const FIRST_PROBE_MS = 1_000;
+const RUNTIME_ANSWERS_MS = 5;
 const RUNTIME_DEADLINE_MS = 2_000;
 /** A pass that would see what the last one saw is left out for so many of its intervals, and never for longer than… */
 const IDLE_INTERVALS_MAX = 20;
@@ -104,6 +105,7 @@ export class AgentProcess {
             await gate.pause(RUNTIME_DEADLINE_MS);
             return unknown('the runtime: no answer within 2 s');
           }
+          await gate.pause(RUNTIME_ANSWERS_MS);
           this.seenRevision = node.runtime.revision;
           return runtime.now();
         },

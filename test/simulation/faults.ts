@@ -46,8 +46,8 @@ export interface Schedule {
   readonly faults: readonly Fault[];
 }
 
-const FAULTS_MAX = 6;
-const SPAN_MS_MAX = 60_000;
+const FAULTS_MAX = 5;
+const SPAN_MS_MAX = 40_000;
 
 export function drawSchedule(seed: number, random: Random): Schedule {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T;

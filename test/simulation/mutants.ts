@@ -149,18 +149,6 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'return [];',
   },
   {
-    name: 'a manifest is only unlinked when the records are on disk',
-    file: 'lib/act/static-pod-file.ts',
-    from: 'await unlinkDurable(path, disk);',
-    to: '',
-  },
-  {
-    name: 'one failed probe is an outage',
-    file: 'lib/decide/situation.ts',
-    from: "api.name === 'away' && api.failedProbes >= settings.failedProbesMin && apiAwayMs >= settings.outageMs",
-    to: "api.name === 'away'",
-  },
-  {
     name: 'a parent that runs may be stood in for while the API is away',
     file: 'lib/decide/situation.ts',
     from: 'return Number.POSITIVE_INFINITY;',

@@ -28,7 +28,19 @@ const extra: V1DaemonSet = {
   },
 };
 
-function overlapping(daemonSet: V1DaemonSet): V1DaemonSet {
+/** Tokens of one workload are enough, and each is three files more to write, to sync and to check. */
+function lean(daemonSet: V1DaemonSet): V1DaemonSet {
+  const { metadata, spec } = daemonSet;
+  if (metadata?.name === 'kube-controller-manager' || spec?.template.spec === undefined) return daemonSet;
+  const template = {
+    ...spec.template,
+    spec: { ...spec.template.spec, automountServiceAccountToken: false },
+  };
+  return { ...daemonSet, spec: { ...spec, template } };
+}
+
+function overlapping(given: V1DaemonSet): V1DaemonSet {
+  const daemonSet = lean(given);
   const { metadata, spec } = daemonSet;
   if (metadata?.name !== 'kube-apiserver' || spec === undefined) return daemonSet;
   const annotations = { ...spec.template.metadata?.annotations, [OPTION_OVERLAP]: 'true' };
@@ -36,7 +48,7 @@ function overlapping(daemonSet: V1DaemonSet): V1DaemonSet {
   return { ...daemonSet, spec: { ...spec, template } };
 }
 
-const plain = { portSharing: false, extra: [], edit: (daemonSet: V1DaemonSet) => daemonSet };
+const plain = { portSharing: false, extra: [], edit: lean };
 
 export const SETUPS = {
   usual: { ...plain, kubelet: KUBELET_1_36 },

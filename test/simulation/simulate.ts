@@ -59,7 +59,7 @@ async function play(schedule: Schedule, machine: Machine): Promise<Outcome> {
 async function untilPeace(machine: Machine, people: People): Promise<number> {
   const { world, rules } = machine;
   // What the last fault began goes on for a moment.
-  await machine.advance(world.nowMs + 5_000);
+  await machine.advance(world.nowMs + 2_000);
   world.story.tell('world', 'no more faults');
   heal(machine, people);
   const healedMs = world.nowMs;
