@@ -108,14 +108,19 @@ function runs(
   };
 }
 
-/** By the API's last word it was deleted, and nobody listens at the API's address since. */
+/**
+ * By the API's last word it was deleted; nobody listens at the API's address since, and it does not answer its own probe.
+ * The API's word alone is not enough: a kubelet that lost the API before it heard it lets the pod run on, and serve.
+ */
 function isLeaving(
   pod: RuntimePod | undefined,
-  { api, parents }: Observation,
+  { api, parents, probes }: Observation,
   memory: WorkloadMemory | undefined,
 ): boolean {
   const refused = api.name === 'away' && api.cause === 'refused';
-  return refused && !parents.known && pod !== undefined && pod.uid === memory?.leavingUid;
+  if (!refused || parents.known || pod === undefined || pod.uid !== memory?.leavingUid) return false;
+  const probe = probes.get(pod.uid);
+  return probe?.known === true && !probe.value;
 }
 
 /** Containers of a pod in the runtime do not say which of them are init containers; the pod they were made from does. */

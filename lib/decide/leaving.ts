@@ -19,12 +19,17 @@ export function withLeaving(
 }
 
 /**
- * With the API away, the grace period it was given helps nobody: an etcd that was told to end was seen to take 18 s, and
- * there was no API in all that time. One that has had a moment to end by itself is killed.
+ * With the apiserver gone, the grace period it was given helps nobody: an etcd that was told to end was seen to take 18 s,
+ * and there was no API in all that time. One that has had a moment to end by itself is killed. Not where the API is only
+ * out of reach: there it may be one that others still use.
  */
 export function hurryActions({ leavingUid }: WorkloadMemory, situation: Situation): Action[] {
-  const { facts, settings, apiAwayMs } = situation;
-  if (leavingUid === undefined || !outage(situation) || apiAwayMs < settings.restartPatienceMs) return [];
+  const { facts, settings, apiAwayMs, observation } = situation;
+  const { api } = observation;
+  const gone = api.name === 'away' && (api.cause === 'refused' || api.cause === 'failing');
+  if (leavingUid === undefined || !gone || !outage(situation) || apiAwayMs < settings.restartPatienceMs) {
+    return [];
+  }
   return facts.parentPods
     .filter(({ pod, state }) => pod.uid === leavingUid && (isUp(state) || state === 'leaving'))
     .map(({ pod }) => ({ type: 'hurry-parent', workload: facts.key, sandboxId: pod.sandboxId }));

@@ -75,6 +75,14 @@ describe('faults around a single master', { timeout: 40 * 60_000 }, () => {
       await one.signal('KILL', pids);
     }
     const startedAt = Date.now();
+    await one.report(
+      'it is down',
+      10_000,
+      (report) =>
+        report?.workloads.some(
+          ({ workload, runs }) => workload === controllerManager && runs === 'nothing',
+        ) === true,
+    );
     await one.cluster.waitUntil('a controller-manager runs', 60_000, async () => {
       const w = await one.workload(controllerManager);
       return w?.runs === 'parent' || w?.runs === 'checkpoint' || w?.runs === 'both';
@@ -109,7 +117,11 @@ describe('faults around a single master', { timeout: 40 * 60_000 }, () => {
         30_000,
         (report) => report?.api.startsWith('away') === true,
       );
-      await one.always(60_000, () => one.nothingActivated());
+      await one.always(60_000, async () => {
+        await one.nothingActivatedBesideItsParent();
+        const manifests = await ourManifests(one.master);
+        assert.ok(!manifests.some((name) => /_(etcd|kube-apiserver)\.json$/.test(name)), manifests.join());
+      });
     } finally {
       await one.signal('CONT', pids);
     }

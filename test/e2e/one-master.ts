@@ -113,8 +113,10 @@ export class OneMaster {
 
   /** What a person would look at in the morning. */
   async healthy(expected: readonly string[] = components): Promise<void> {
-    const nodes = await this.cluster.kubectl('get', 'nodes', '--no-headers');
-    assert.match(nodes.stdout, /^n1\s+Ready/);
+    // A kubelet tells its state every ten seconds.
+    await this.cluster.waitUntil('the node is Ready', 60_000, async () =>
+      /^n1\s+Ready/.test((await this.cluster.kubectl('get', 'nodes', '--no-headers')).stdout),
+    );
     assert.deepEqual(await ourManifests(this.master), [standByManifest]);
     const { exitCode, report } = await agentStatus(this.master);
     assert.equal(exitCode, 0, report.verdict);
@@ -133,6 +135,18 @@ export class OneMaster {
 
   async nothingActivated(): Promise<void> {
     assert.deepEqual(await ourManifests(this.master), [standByManifest]);
+  }
+
+  /** Only what has ended may be stood in for: a controller-manager loses its lease ten seconds after its API. */
+  async nothingActivatedBesideItsParent(): Promise<void> {
+    const pods = await this.master.pods();
+    for (const name of components) {
+      const runs = pods.some(
+        (p) => p.source === 'api' && p.containers.some((c) => c.name === name && c.state === 'running'),
+      );
+      const stoodInFor = (await ourManifests(this.master)).some((file) => file.endsWith(`_${name}.json`));
+      assert.ok(!(runs && stoodInFor), `${name} runs, and its checkpoint is activated`);
+    }
   }
 
   kubeSystem(...args: string[]) {

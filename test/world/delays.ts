@@ -22,6 +22,8 @@ export interface Delays {
   readonly otherStart: number;
   /** SIGTERM to exit. real-cluster.md: a checkpoint's container was gone 0.2 s after its file. */
   readonly stop: number;
+  /** A 1.20 apiserver closes its port at once and lives on, for open watches, until its pod's grace period is over. */
+  readonly apiserverStop: number;
   readonly watchLatency: number;
   /** API back to the kubelet's first list, and to its knowledge of its own Node's labels. */
   readonly kubeletRelist: number;
@@ -56,6 +58,7 @@ export const REAL_DELAYS: Delays = {
   renewDeadline: 10_000,
   otherStart: 500,
   stop: 200,
+  apiserverStop: 30_000,
   watchLatency: 10,
   kubeletRelist: 1_000,
   staticRelist: 20_000,

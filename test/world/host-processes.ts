@@ -10,6 +10,8 @@ export interface HostProcess extends Life {
   readonly startedAtMs: number;
   alive: boolean;
   bound: boolean;
+  /** Told to end: its ports are closed, it takes nothing new, and lives until its stop time is over. */
+  leaving: boolean;
   /** Past its own start-up; it serves once what it needs is there. */
   initialized: boolean;
   serving: boolean;
@@ -22,6 +24,8 @@ export interface HostProcess extends Life {
 
 /** Hears of every process: the simulation and the demo run the real agent where the model's agent container runs. */
 export type ProcessListener = (event: 'started' | 'ended', process: HostProcess) => void;
+
+const CLOSES_FIRST_MS = 1_000;
 
 export class HostProcesses {
   readonly running = new Set<HostProcess>();
@@ -47,6 +51,7 @@ export class HostProcesses {
       startedAtMs: this.schedule.nowMs,
       alive: true,
       bound: false,
+      leaving: false,
       initialized: false,
       serving: false,
       missingSinceMs: undefined,
@@ -69,8 +74,14 @@ export class HostProcesses {
     return process;
   }
 
-  /** SIGTERM: ends after the program's stop time. */
+  /** SIGTERM: ends after the program's stop time; one that takes long closes its ports first. */
   terminate(process: HostProcess): void {
+    if (process.program.stopMs >= CLOSES_FIRST_MS) {
+      process.leaving = true;
+      process.bound = false;
+      process.serving = false;
+      this.changed();
+    }
     this.schedule.after(process.program.stopMs, () => this.end(process, 0, 'Completed'), process);
   }
 
@@ -103,6 +114,7 @@ export class HostProcesses {
   }
 
   private bind(process: HostProcess): void {
+    if (process.leaving) return;
     const rival = process.program.ports
       .map((port) => this.holder(port))
       .find((other) => other !== undefined && !(other.program.sharesPorts && process.program.sharesPorts));

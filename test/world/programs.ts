@@ -87,6 +87,7 @@ function behaviour(role: Role, delays: Delays): Partial<Program> {
         startMs: delays.apiserverStart,
         needs: 'etcd',
         patienceMs: delays.apiserverPatience,
+        stopMs: delays.apiserverStop,
       };
     // 1.20: the controller-manager waits 10 s for an API and dies; the scheduler tries on for its lease.
     case 'kube-controller-manager':

@@ -123,6 +123,7 @@ export class RuntimeModel {
 
   /** SIGTERM to every process of the pod; the sandbox is stopped by the kubelet once they are gone. */
   terminatePod(podUid: string): void {
+    this.revision += 1;
     for (const { process } of this.containersOf(podUid)) {
       if (process !== undefined) this.processes.terminate(process);
     }

@@ -246,6 +246,7 @@ function onItsWayOut(): Scene {
 
 test('an apiserver that was deleted and has closed its port is not waited for until its grace period ends', () => {
   const scene = onItsWayOut().apiAway(1);
+  scene.probes.set(scene.parent(APISERVER).parent.uid, known(false));
   scene.run(600);
   expectMoves(scene, APISERVER, '');
   scene.apiAway(3).run(200);
@@ -262,6 +263,20 @@ test('one that was deleted, and takes its time without an API, is given a moment
   expectMoves(scene, APISERVER, 'hurry-parent, activate rev-good');
 });
 
+test('one that answers its own probe has not heard of its deletion: no checkpoint is put beside it', () => {
+  const scene = onItsWayOut().apiAway(9);
+  scene.probes.set(scene.parent(APISERVER).parent.uid, known(true));
+  scene.run(2_500);
+  expectMoves(scene, APISERVER, '');
+});
+
+test('one whose API is only out of reach may be in use by others, and is left its time', () => {
+  const scene = onItsWayOut();
+  scene.api = { name: 'away', cause: 'timed-out', detail: 'no answer', failedProbes: 9 };
+  scene.run(20_000);
+  expectMoves(scene, APISERVER, '');
+});
+
 test('one that the API did not say to be deleted is let be', () => {
   const stays = new Scene().with(APISERVER).run(200).apiAway();
   stays.run(20_000);
@@ -270,6 +285,7 @@ test('one that the API did not say to be deleted is let be', () => {
 
 test('an agent that has started since does not know that it was deleted, and waits for its end', () => {
   const scene = onItsWayOut().restart().apiAway();
+  scene.probes.set(scene.parent(APISERVER).parent.uid, known(false));
   scene.run(20_000);
   expectMoves(scene, APISERVER, '');
   scene.parent(APISERVER).state = 'absent';
