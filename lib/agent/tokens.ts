@@ -5,7 +5,7 @@ import type { IssuedToken, MaterialFile, TokenRef, TokenRequest } from '../types
 import { tokenKey } from '../types/checkpoint.ts';
 import type { Parent } from '../types/observation.ts';
 import { type Observed, unknown } from '../types/observed.ts';
-import type { StoredToken, StoredWorkload, StoreWriter } from '../types/store.ts';
+import type { StoredWorkload, StoreWriter } from '../types/store.ts';
 import type { Api } from './sources.ts';
 
 interface Entry {
@@ -24,6 +24,8 @@ export class Tokens {
   readonly #wallClockMs: () => number;
   readonly #onAnswer: () => void;
   readonly #entries = new Map<string, Entry>();
+  /** Volumes that hold the token of another account than the parent's: not read again for it. */
+  readonly #declined = new Set<string>();
 
   /** `onAnswer`: a token came, or was refused; look now. */
   constructor(api: Pick<Api, 'token'>, wallClockMs: () => number, onAnswer: () => void) {
@@ -72,16 +74,21 @@ export class Tokens {
   }
 
   /**
-   * Renews the tokens of every stored revision of a workload, also of an active one, that are older than the ones its
-   * parent may have now. The disk is read only when there is a newer one.
+   * Brings the tokens of every stored revision of a workload, also of an active one, to those its parent has now. Not
+   * only when they end: a token dies with the pod it is bound to, and after each boot the parent is another one.
    */
   async refreshStored(stored: StoredWorkload, parent: Parent, store: StoreWriter): Promise<void> {
     for (const { revision, tokens } of stored.revisions) {
-      const renewable = tokens.filter(
-        (token) => this.#isDue(token) && this.#newer(token, parent) !== undefined,
-      );
+      const renewable = tokens.filter((token) => this.#other(token, parent) !== undefined);
       for (const name of new Set(renewable.map(({ volume }) => volume))) {
+        const asked = `${revision}/${name} ${subjectOf(parent)}`;
+        if (this.#declined.has(asked)) continue;
         const volume = await store.readVolume(stored.key, revision, name);
+        // An older revision may be of another account: it keeps its own token, even if that has ended.
+        if (volume.files.some((file) => isOfAnother(file, subjectOf(parent)))) {
+          this.#declined.add(asked);
+          continue;
+        }
         const files = volume.files.map((file) => this.#renewed(file, parent));
         if (files.some((file, i) => file !== volume.files[i])) {
           await store.refreshVolume(stored.key, revision, { ...volume, files });
@@ -90,12 +97,8 @@ export class Tokens {
     }
   }
 
-  /** A server may cap the life that was asked for without a word; such a token is due all the time, and that is well. */
-  #isDue({ expiresAtMs, expirationSeconds }: StoredToken): boolean {
-    return this.#wallClockMs() >= expiresAtMs - expirationSeconds * 1000 * 0.2;
-  }
-
-  #newer(held: TokenRequest & { readonly expiresAtMs: number }, parent: Parent): IssuedToken | undefined {
+  /** What the parent has now, when that is not what is held. Its end tells one token from another. */
+  #other(held: TokenRequest & { readonly expiresAtMs: number }, parent: Parent): IssuedToken | undefined {
     const { audience, expirationSeconds, expiresAtMs } = held;
     const answer = this.get(parent, {
       namespace: parent.namespace,
@@ -103,17 +106,18 @@ export class Tokens {
       expirationSeconds,
       ...(audience === undefined ? {} : { audience }),
     });
-    return answer.known && answer.value.expiresAtMs > expiresAtMs ? answer.value : undefined;
+    return answer.known && answer.value.expiresAtMs !== expiresAtMs ? answer.value : undefined;
   }
 
   #renewed(file: MaterialFile, parent: Parent): MaterialFile {
     const { token } = file;
-    const newer = token === undefined ? undefined : this.#newer(token, parent);
-    if (token === undefined || newer === undefined) return file;
-    const content = Buffer.from(newer.token);
-    // An older revision may be of another account: it keeps its own token, even if that has ended.
-    if (subjectOf(content) !== subjectOf(file.content)) return file;
-    return { ...file, content, token: { ...token, expiresAtMs: newer.expiresAtMs } };
+    const present = token === undefined ? undefined : this.#other(token, parent);
+    if (token === undefined || present === undefined) return file;
+    return {
+      ...file,
+      content: Buffer.from(present.token),
+      token: { ...token, expiresAtMs: present.expiresAtMs },
+    };
   }
 }
 
@@ -121,12 +125,19 @@ function serviceAccountOf({ pod }: Parent): string {
   return pod.spec?.serviceAccountName || pod.spec?.serviceAccount || 'default';
 }
 
-/** Whom a token stands for, as it says itself (a JWT); undefined for one that does not. */
-function subjectOf(token: Uint8Array): string | undefined {
-  const [, claims = ''] = Buffer.from(token).toString('utf8').split('.');
+/** The name under which the API knows a parent's account. */
+function subjectOf(parent: Parent): string {
+  return `system:serviceaccount:${parent.namespace}:${serviceAccountOf(parent)}`;
+}
+
+/** A token says itself whom it stands for (a JWT). One that does not say is taken for the parent's. */
+function isOfAnother({ token, content }: MaterialFile, subject: string): boolean {
+  if (token === undefined) return false;
+  const [, claims = ''] = Buffer.from(content).toString('utf8').split('.');
   try {
-    return (JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')) as { sub?: string }).sub;
+    const { sub } = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')) as { sub?: string };
+    return sub !== undefined && sub !== subject;
   } catch {
-    return undefined;
+    return false;
   }
 }

@@ -1,4 +1,4 @@
-// Service account tokens on disk: renewed in time, in every revision, without a new one, against the real store.
+// Service account tokens on disk: those the parent has now, in every revision, without a new one, against the real store.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -19,8 +19,10 @@ const SECONDS = 3600;
 const HOUR_MS = SECONDS * 1000;
 const REF: TokenRef = { namespace: 'kube-system', serviceAccount: 'web', expirationSeconds: SECONDS };
 
-const jwt = (sub: string, mark: string): string =>
-  `head.${Buffer.from(JSON.stringify({ sub, mark })).toString('base64url')}.signature`;
+const jwt = (account: string, mark: string): string => {
+  const claims = { sub: `system:serviceaccount:kube-system:${account}`, mark };
+  return `head.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.signature`;
+};
 
 interface Scene {
   nowMs: number;
@@ -31,24 +33,24 @@ interface Scene {
   readonly store: StoreWriter;
   readonly parent: Parent;
   /** A pass of the loop, and one more once the API has answered. */
-  pass(): Promise<void>;
+  pass(parent?: Parent): Promise<void>;
   /** The token on disk, as a pod that mounts it reads it. */
   onDisk(revision?: number): Promise<string>;
 }
 
-/** A revision for each subject, holding a token that was issued at time 0 for an hour. */
-async function scene(t: TestContext, subjects: readonly string[] = ['web']): Promise<Scene> {
+/** A revision for each account, holding a token that was issued at time 0 for an hour. */
+async function scene(t: TestContext, accounts: readonly string[] = ['web']): Promise<Scene> {
   const store = await openStore(await stateDirectory(t));
-  for (const [index, subject] of subjects.entries()) {
+  for (const [index, account] of accounts.entries()) {
     const token = { expirationSeconds: SECONDS, expiresAtMs: HOUR_MS };
-    const held = file('token', jwt(subject, 'old'), { token, mode: 0o600 });
+    const held = file('token', jwt(account, 'old'), { token, mode: 0o600 });
     await store.addRevision(checkpoint(index + 1, [volume('api', [held, file('ca.crt', 'CA')])]), 0);
   }
   const asked: TokenRef[] = [];
   const parent = toParent(aPod({ serviceAccountName: 'web' }));
   const made: Scene = {
     nowMs: 0,
-    answer: () => known({ token: jwt('web', 'new'), expiresAtMs: made.nowMs + HOUR_MS }),
+    answer: () => known({ token: jwt('web', String(made.nowMs)), expiresAtMs: made.nowMs + HOUR_MS }),
     asked,
     store,
     parent,
@@ -62,11 +64,11 @@ async function scene(t: TestContext, subjects: readonly string[] = ['web']): Pro
       () => made.nowMs,
       () => undefined,
     ),
-    async pass() {
+    async pass(of = parent) {
       for (let look = 0; look < 2; look += 1) {
         const [workload] = store.workloads();
         assert.ok(workload !== undefined);
-        await made.tokens.refreshStored(workload, parent, store);
+        await made.tokens.refreshStored(workload, of, store);
         await turn();
       }
     },
@@ -78,25 +80,41 @@ async function scene(t: TestContext, subjects: readonly string[] = ['web']): Pro
   return made;
 }
 
-test('a token is left alone for four fifths of its life, and then renewed without a new revision', async (t) => {
+test('a process that starts brings its own token to disk, and renews it after four fifths of its life', async (t) => {
   const made = await scene(t);
   const before = made.store.workloads()[0]?.revisions.map(({ revision }) => revision);
-  made.nowMs = HOUR_MS * 0.79;
-  await made.pass();
-  assert.equal(made.asked.length, 0);
-  assert.equal(await made.onDisk(), jwt('web', 'old'));
-
-  made.nowMs = HOUR_MS * 0.81;
+  made.nowMs = 1_000;
   await made.pass();
   assert.deepEqual(made.asked, [REF]);
-  assert.equal(await made.onDisk(), jwt('web', 'new'));
+  assert.equal(await made.onDisk(), jwt('web', '1000'));
+
+  made.nowMs += HOUR_MS * 0.79;
+  await made.pass();
+  assert.equal(await made.onDisk(), jwt('web', '1000'));
+  made.nowMs += HOUR_MS * 0.02;
+  await made.pass();
+  assert.deepEqual(made.asked, [REF, REF]);
+  assert.equal(await made.onDisk(), jwt('web', String(made.nowMs)));
+
   const [workload] = made.store.workloads();
   assert.deepEqual(
     workload?.revisions.map(({ revision }) => revision),
     before,
+    'without a new revision',
   );
   assert.equal(workload?.revisions[0]?.tokens[0]?.expiresAtMs, made.nowMs + HOUR_MS);
   assert.equal(await made.store.verify(KEY, before?.[0] as never), true);
+});
+
+test('the successor of a parent has another token at once: the old one died with the pod it was bound to', async (t) => {
+  const made = await scene(t);
+  made.nowMs = 1_000;
+  await made.pass();
+  made.nowMs = 2_000;
+  // Even if it ends sooner, since the server's limit was lowered.
+  made.answer = () => known({ token: jwt('web', 'of the successor'), expiresAtMs: HOUR_MS / 2 });
+  await made.pass(toParent(aPod({ serviceAccountName: 'web' }, {}, { name: 'web-zzzzz', uid: 'another' })));
+  assert.equal(await made.onDisk(), jwt('web', 'of the successor'));
 });
 
 test('after a month without power the API is asked until it answers, and then the token is there', async (t) => {
@@ -111,7 +129,7 @@ test('after a month without power the API is asked until it answers, and then th
   made.nowMs += 10_000;
   made.answer = grant;
   await made.pass();
-  assert.equal(await made.onDisk(), jwt('web', 'new'));
+  assert.equal(await made.onDisk(), jwt('web', String(made.nowMs)));
 });
 
 test('every revision of the workload gets it, but none the token of another account', async (t) => {
@@ -120,9 +138,26 @@ test('every revision of the workload gets it, but none the token of another acco
   await made.pass();
   assert.deepEqual(
     [await made.onDisk(1), await made.onDisk(2), await made.onDisk(3)],
-    [jwt('web', 'new'), jwt('web', 'new'), jwt('another', 'old')],
+    [jwt('web', String(HOUR_MS)), jwt('web', String(HOUR_MS)), jwt('another', 'old')],
   );
   assert.equal(made.asked.length, 1);
+});
+
+test('what is of another account is read once, and again only for that account', async (t) => {
+  const made = await scene(t, ['another']);
+  made.nowMs = 1_000;
+  let reads = 0;
+  const { store } = made;
+  const readVolume = store.readVolume.bind(store);
+  store.readVolume = (...args) => {
+    reads += 1;
+    return readVolume(...args);
+  };
+  for (let passes = 0; passes < 3; passes += 1) await made.pass();
+  assert.equal(reads, 1);
+  made.answer = () => known({ token: jwt('another', 'new'), expiresAtMs: HOUR_MS * 2 });
+  await made.pass(toParent(aPod({ serviceAccountName: 'another' }, {}, { uid: 'another' })));
+  assert.equal(await made.onDisk(), jwt('another', 'new'));
 });
 
 test('a life that the server cuts short is respected: asked at four fifths of what was granted', async (t) => {
