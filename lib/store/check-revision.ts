@@ -10,6 +10,7 @@ import { type CheckedVolume, type Drift, VolumeCheck } from './check-volume.ts';
 import { DamageError, readDamaged } from './damage.ts';
 import { type Disk, errnoOf } from './disk.ts';
 import { digestsFile, manifestFile, materialDir, tokensDir, tokensFile } from './layout.ts';
+import { openDirectories } from './private-directories.ts';
 import {
   digestsOwner,
   type RevisionDigests,
@@ -89,7 +90,9 @@ async function check(
     bytes: digests.bytes,
     tokens: checked.flatMap((volume) => volume.tokens),
   };
-  return { state: 'intact', stored, digests, volumes, drift: checked.flatMap((volume) => volume.drift) };
+  const open = await openDirectories(disk, [directory, materialDir(directory), tokensDir(directory)]);
+  const drift = [...open, ...checked.flatMap((volume) => volume.drift)];
+  return { state: 'intact', stored, digests, volumes, drift };
 }
 
 async function readSealed<T extends object>(

@@ -17,6 +17,8 @@ import {
 } from './volume-payload.ts';
 import type { FileAttributes } from './write-durable.ts';
 
+export const DRIFTED = 'has another mode or owner than it was stored with';
+
 /** Something whose bytes are right and whose mode or owner is not. */
 export interface Drift {
   readonly path: string;

@@ -3,6 +3,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StoreFinding, StoreReader } from '../types/store.ts';
+import { DRIFTED, type Drift } from './check-volume.ts';
 import type { Disk } from './disk.ts';
 import { lstatOrAbsent } from './disk.ts';
 import { DEFAULT_STATE_DIR } from './layout.ts';
@@ -27,20 +28,23 @@ function twinFindings(twin: Pick<TwinFile<object>, 'faults'> | undefined): Store
   return faults.map(({ path, problem }) => ({ path, problem, action }));
 }
 
+function driftFindings(drift: readonly Drift[]): StoreFinding[] {
+  const [problem, action] = [DRIFTED, 'put right when the agent starts'];
+  return drift.map(({ path }) => ({ path, problem, action }));
+}
+
 /** What a survey found wrong, in the words of somebody who may not touch it. */
 function findingsOf(found: Survey): StoreFinding[] {
   const findings = [...twinFindings(found.format), ...twinFindings(found.node), ...found.strangers];
   if (!found.format.known && found.workloads.length > 0) {
     findings.push({ path: 'format.json', problem: 'is lost', action: 'read as the current format' });
   }
+  findings.push(...driftFindings(found.open));
   for (const { record, revisions, strangers } of found.workloads) {
     findings.push(...twinFindings(record), ...strangers);
     for (const { check } of revisions) {
       if (check.state === 'intact') {
-        const problem = 'has another mode or owner than it was stored with';
-        findings.push(
-          ...check.drift.map(({ path }) => ({ path, problem, action: 'put right when the agent starts' })),
-        );
+        findings.push(...driftFindings(check.drift));
       } else findings.push({ path: check.path, problem: check.problem, action: 'revision not used' });
     }
   }

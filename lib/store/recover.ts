@@ -5,14 +5,16 @@
 import { relative } from 'node:path';
 import type { StoreFinding } from '../types/store.ts';
 import type { WorkloadKey } from '../types/workload.ts';
-import type { Drift } from './check-volume.ts';
+import { DRIFTED, type Drift } from './check-volume.ts';
 import { type Disk, errnoOf, lstatOrAbsent } from './disk.ts';
 import { FORMAT_OWNER, writeFormat } from './format.ts';
 import { formatFile, nodeFile, recordFile } from './layout.ts';
+import { holdsOnlyOurs, openDirectories } from './private-directories.ts';
 import { quarantine } from './quarantine.ts';
 import type { SealedKind } from './sealed.ts';
 import { NODE_OWNER, type Survey, type SurveyedRevision } from './survey.ts';
 import { type TwinFile, writeTwin } from './twin-file.ts';
+import type { FileAttributes } from './write-durable.ts';
 
 export type Report = (finding: StoreFinding) => void;
 
@@ -73,13 +75,17 @@ async function recoverTwin(
 
 export async function repairDrift(disk: Disk, drift: readonly Drift[], report: Report): Promise<void> {
   for (const { path, wanted } of drift) {
-    await attempt(report, path, 'has another mode or owner than it was stored with', async () => {
-      // The owner first: chown(2) clears setuid and setgid bits.
-      await disk.chown(path, wanted.uid, wanted.gid);
-      await disk.chmod(path, wanted.mode);
+    await attempt(report, path, DRIFTED, async () => {
+      await setAttributes(disk, path, wanted);
       return 'put right';
     });
   }
+}
+
+/** The owner first: chown(2) clears setuid and setgid bits. */
+async function setAttributes(disk: Disk, path: string, { mode, uid, gid }: FileAttributes): Promise<void> {
+  await disk.chown(path, uid, gid);
+  await disk.chmod(path, mode);
 }
 
 /** Moves a damaged revision away; one that cannot be read is left. Nothing to do for an intact one but its modes. */
@@ -100,11 +106,20 @@ export async function recoverRevision(
   await attempt(report, path, problem, async () => `revision ${await moveAway(disk, root, key, directory)}`);
 }
 
+/** A directory that the kubelet made for a hostPath is open to everybody. */
+async function begin(disk: Disk, root: string, version: number): Promise<void> {
+  if (await holdsOnlyOurs(disk, root)) {
+    for (const { path, wanted } of await openDirectories(disk, [root]))
+      await setAttributes(disk, path, wanted);
+  }
+  await writeFormat(disk, root, version);
+}
+
 /** Throws only when a new directory cannot be given its format file. */
 export async function recover(disk: Disk, root: string, found: Survey, report: Report): Promise<void> {
   const format = { kind: 'format', of: FORMAT_OWNER, path: formatFile(root), key: undefined } as const;
   const isNew = !found.format.known && found.format.faults.length === 0 && found.workloads.length === 0;
-  if (isNew) await writeFormat(disk, root, found.format.version);
+  if (isNew) await begin(disk, root, found.format.version);
   else if (found.format.known)
     await recoverTwin(
       disk,
@@ -128,6 +143,7 @@ export async function recover(disk: Disk, root: string, found: Survey, report: R
     await recoverTwin(disk, root, workload.record, place, report);
     for (const revision of workload.revisions) await recoverRevision(disk, root, key, revision, report);
   }
+  await repairDrift(disk, found.open, report);
   found.strangers.forEach(report);
   for (const workload of found.workloads) workload.strangers.forEach(report);
 }

@@ -7,6 +7,7 @@ import type { WorkloadRecord } from '../types/memory.ts';
 import type { NodeRecord, StoreFinding } from '../types/store.ts';
 import { type WorkloadKey, workloadKey } from '../types/workload.ts';
 import { checkRevision, type RevisionCheck } from './check-revision.ts';
+import type { Drift } from './check-volume.ts';
 import { directoryExists } from './directories.ts';
 import { type Disk, errnoOf, lstatOrAbsent } from './disk.ts';
 import { currentVersion, type FormatState, readFormat, refuseOlder } from './format.ts';
@@ -15,10 +16,13 @@ import {
   isRevision,
   isWorkloadName,
   nodeFile,
+  quarantineDir,
   recordFile,
   revisionsDir,
+  workloadDir,
   workloadsDir,
 } from './layout.ts';
+import { holdsOnlyOurs, openDirectories } from './private-directories.ts';
 import { asStoreError } from './store-error.ts';
 import { isOurTemporary } from './temporary-name.ts';
 import { copyOf, readTwin, type TwinFile } from './twin-file.ts';
@@ -43,6 +47,8 @@ export interface Survey {
   readonly node: TwinFile<NodeRecord> | undefined;
   readonly workloads: readonly SurveyedWorkload[];
   readonly strangers: readonly StoreFinding[];
+  /** Directories on the way to the material that are open to others. */
+  readonly open: readonly Drift[];
 }
 
 function stranger(path: string): StoreFinding {
@@ -136,7 +142,13 @@ export async function survey(disk: Disk, root: string, version = currentVersion(
     }
     const workloads = await Promise.all(keys.map((key) => surveyWorkload(disk, root, key)));
     const within = await Promise.all(keys.map((key) => workloadStrangers(disk, root, key)));
-    return { format, node, workloads, strangers: [...strangers, ...within.flat()] };
+    const way = [
+      ...(format.known && (await holdsOnlyOurs(disk, root)) ? [root] : []),
+      ...[quarantineDir(root), top, ...namespaces.map((namespace) => join(top, namespace))],
+      ...keys.flatMap((key) => [workloadDir(root, key), revisionsDir(root, key)]),
+    ];
+    const open = await openDirectories(disk, way);
+    return { format, node, workloads, strangers: [...strangers, ...within.flat()], open };
   } catch (error) {
     throw asStoreError(error, 'read', root);
   }

@@ -160,6 +160,39 @@ test('wrong modes are put right and reported, without losing the revision', asyn
   assert.equal(store.workloads()[0]?.revisions.length, 2);
 });
 
+test('a directory on the way that is open to others is closed again and reported', async (t) => {
+  const state = await stateDirectory(t);
+  await filled(state);
+  const way = ['', 'workloads', 'workloads/kube-system', WORKLOAD, join(WORKLOAD, 'revisions')];
+  const within = [fileOf(2, ''), fileOf(2, 'volumes'), fileOf(2, 'tokens')];
+  for (const path of [...way, ...within].map((name) => join(state, name))) {
+    await chmod(path, 0o755);
+    const reported = (await readStore(state)).findings();
+    assert.deepEqual(
+      reported.map((finding) => join(finding.path, '.')),
+      [join(path, '.')],
+    );
+    assert.match((await openStore(state)).findings()[0]?.action ?? '', /put right/);
+    assert.equal((await lstat(path)).mode & 0o777, 0o700, path);
+  }
+});
+
+test('a new state directory is closed to others, unless something else is kept in it', async (t) => {
+  const state = await stateDirectory(t);
+  for (const [name, mode] of [
+    ['lock', 0o700],
+    ['theirs', 0o755],
+  ] as const) {
+    const directory = join(state, name);
+    await mkdir(directory, { recursive: true, mode: 0o755 });
+    await writeFile(join(directory, name), '');
+    for (let opening = 0; opening < 2; opening += 1) {
+      assert.deepEqual((await openStore(directory)).findings(), []);
+      assert.equal((await lstat(directory)).mode & 0o777, mode, name);
+    }
+  }
+});
+
 test('a newer format is refused and left as it is, also when other files would need a repair', async (t) => {
   const state = await stateDirectory(t);
   await filled(state);
