@@ -3,9 +3,10 @@
 import { openStore } from '../../lib/store/open-store.ts';
 import type { StoreWriter } from '../../lib/types/store.ts';
 import { STATE } from './fixtures.ts';
+import { diskOf, type Image } from './image.ts';
 import { CrashError, judgeAcknowledged, judgeCut, judgeReader, type State, stateOf } from './judge.ts';
 import { ModelDisk } from './model-disk.ts';
-import { type CutOptions, cut, diskOf, type Image } from './power-cut.ts';
+import { type CutOptions, cut } from './power-cut.ts';
 import type { Step } from './story.ts';
 
 export interface Tally {

@@ -3,10 +3,11 @@
 import { openStore } from '../../lib/store/open-store.ts';
 import { imagesDuring, judgeNow, type Tally } from './crash-run.ts';
 import { APISERVER, checkpointOf, revisionId, STATE } from './fixtures.ts';
+import { describe, diskOf, type Image } from './image.ts';
 import { ground, type MakeDisk, told } from './interruption.ts';
 import { CrashError, shownBy, stateOf } from './judge.ts';
 import { errno } from './model-disk.ts';
-import { type CutOptions, describe, diskOf, type Image } from './power-cut.ts';
+import type { CutOptions } from './power-cut.ts';
 
 const WORKLOAD = 'workloads/kube-system/kube-apiserver';
 

@@ -4,11 +4,12 @@
 import { type CrashOptions, playWithCuts, type Tally } from './crash-run.ts';
 import { damageAndCut } from './damage-and-cut.ts';
 import { fsyncSite } from './fsync-site.ts';
+import { diskOf } from './image.ts';
 import { failAndTryAgain, killAndGoOn, type MakeDisk } from './interruption.ts';
 import { CrashError } from './judge.ts';
 import { migrateAndCut } from './migration.ts';
 import type { ModelDisk } from './model-disk.ts';
-import { diskOf, seeded } from './power-cut.ts';
+import { seeded } from './power-cut.ts';
 import { rot, swap } from './rot.ts';
 import { LIFE, randomStory } from './story.ts';
 

@@ -5,9 +5,10 @@ import { openStore } from '../../lib/store/open-store.ts';
 import type { NodeRecord, StoreWriter } from '../../lib/types/store.ts';
 import { judgeNow, type Tally } from './crash-run.ts';
 import { STATE } from './fixtures.ts';
+import { diskOf, type Image, imageOf } from './image.ts';
 import { CrashError, shownBy, stateOf } from './judge.ts';
 import { errno, ModelDisk, type SystemCall } from './model-disk.ts';
-import { type CutOptions, diskOf, type Image, imageOf } from './power-cut.ts';
+import type { CutOptions } from './power-cut.ts';
 import { NEXT, PROVEN_TWO, type Step } from './story.ts';
 
 export type MakeDisk = (image: Image) => ModelDisk;

@@ -5,8 +5,8 @@ import { openStore } from '../../lib/store/open-store.ts';
 import { readStore } from '../../lib/store/read-store.ts';
 import type { StoreReader } from '../../lib/types/store.ts';
 import { STATE } from './fixtures.ts';
+import { describe, diskOf, fingerprint, type Image, imageOf } from './image.ts';
 import type { ModelDisk } from './model-disk.ts';
-import { describe, diskOf, fingerprint, type Image, imageOf } from './power-cut.ts';
 
 export interface State {
   /** What the store shows, as text. */

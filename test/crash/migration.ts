@@ -8,9 +8,9 @@ import { isRevision, revisionsDir } from '../../lib/store/layout.ts';
 import { openStore } from '../../lib/store/open-store.ts';
 import { type CrashOptions, imagesDuring, judgeNow, type Tally } from './crash-run.ts';
 import { APISERVER, ETCD, STATE } from './fixtures.ts';
+import { describe, diskOf, type Image } from './image.ts';
 import { ground, type MakeDisk, told } from './interruption.ts';
 import { CrashError, shownBy, stateOf } from './judge.ts';
-import { describe, diskOf, type Image } from './power-cut.ts';
 
 /** Each step bears being done twice: what was moved stays moved, and is synced again. */
 export const intoOwnDirectory: Migration = async (disk, root) => {

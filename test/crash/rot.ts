@@ -6,9 +6,10 @@ import { readStore } from '../../lib/store/read-store.ts';
 import type { StoredWorkload, StoreReader } from '../../lib/types/store.ts';
 import type { Tally } from './crash-run.ts';
 import { STATE } from './fixtures.ts';
+import { describe, diskOf, fingerprint, type Image } from './image.ts';
 import { ground } from './interruption.ts';
 import { CrashError } from './judge.ts';
-import { describe, diskOf, fingerprint, type Image, type Random } from './power-cut.ts';
+import type { Random } from './power-cut.ts';
 
 type Path = readonly string[];
 

@@ -3,8 +3,9 @@ import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { unlinkDurable, writeDurable } from '../../../lib/store/write-durable.ts';
+import { diskOf, imageOf } from '../../crash/image.ts';
 import { ModelDisk } from '../../crash/model-disk.ts';
-import { cut, diskOf, imageOf, seeded } from '../../crash/power-cut.ts';
+import { cut, seeded } from '../../crash/power-cut.ts';
 import { stateDirectory } from './state-directory.ts';
 
 test('a file is replaced under its own name, with mode and without traces', async (t) => {
