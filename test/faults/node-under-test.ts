@@ -22,7 +22,7 @@ export const ROTATED = { workload: 'kube-system/kube-scheduler', secret: 'kube-s
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  seconds = 30,
+  seconds = 60,
 ): Promise<void> {
   for (const end = performance.now() + seconds * 1000; !(await holds()); await delay(50)) {
     if (performance.now() > end) throw new Error(`not within ${seconds} s: ${what}`);

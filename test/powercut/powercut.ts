@@ -21,15 +21,20 @@ const { values } = parseArgs({
     mutation: { type: 'string', default: 'none' },
   },
 });
+function refuse(why: string): never {
+  console.error(`powercut: ${why}`);
+  process.exit(2);
+}
+
 const cuts = Number(values.cuts);
 const seed = Number(values.seed);
 if (!Number.isSafeInteger(cuts) || cuts < 1)
-  throw new Error(`--cuts: '${values.cuts}' is not a number from 1 on`);
-if (!Number.isSafeInteger(seed)) throw new Error(`--seed: '${values.seed}' is not a whole number`);
-if (!MUTATIONS.includes(values.mutation)) throw new Error(`--mutation: one of ${MUTATIONS.join(', ')}`);
-
+  refuse(`--cuts: '${values.cuts}' is not a whole number from 1 on`);
+if (!Number.isSafeInteger(seed)) refuse(`--seed: '${values.seed}' is not a whole number`);
+if (!MUTATIONS.includes(values.mutation)) refuse(`--mutation: one of ${MUTATIONS.join(', ')}`);
 const missing = await missingRequirement();
-if (missing !== undefined) throw new Error(`no virtual machine here: ${missing}`);
+if (missing !== undefined) refuse(`no virtual machine here: ${missing}`);
+
 const directory = workDirectory();
 const log = (line: string): void => console.log(line);
 const images = await makeGuestImages(await debianParts(log), directory);
@@ -52,7 +57,8 @@ async function campaign(fileSystem: FileSystem, share: number, seed: number): Pr
 }
 
 try {
-  const onXfs = Math.floor(cuts / 2);
+  // The mutations need mount options of ext4.
+  const onXfs = values.mutation === 'none' ? Math.floor(cuts / 2) : 0;
   const operations = await Promise.all([
     campaign('ext4', cuts - onXfs, seed),
     campaign('xfs', onXfs, seed + 1),
