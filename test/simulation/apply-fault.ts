@@ -21,13 +21,13 @@ export function applyFault(fault: Fault, machine: Machine, people: People): void
       machine.losePower(fault.offMs, fault.agentMs);
       break;
     case 'power-loss-at-call':
-      machine.ambush(fault.calls, () => machine.losePower(fault.offMs, fault.agentMs));
+      machine.ambush(fault, () => machine.losePower(fault.offMs, fault.agentMs));
       break;
     case 'agent-crash':
       machine.endAgent(fault.downMs);
       break;
     case 'agent-crash-at-call':
-      machine.ambush(fault.calls, () => machine.endAgent(fault.downMs));
+      machine.ambush(fault, () => machine.endAgent(fault.downMs));
       break;
     case 'network-cut':
       forAWhile(
@@ -124,11 +124,14 @@ function killContainers(workload: string, { node }: Machine): void {
   }
 }
 
+/** What lies in wait for a call of the agent may still strike in its recovery. */
+const AMBUSHED_MS = 40_000;
+
 /** Nothing is wrong any more from here on but what is under way already. */
 export function heal(machine: Machine, people: People): void {
   const { world, node, trouble } = machine;
   const { faults } = world.availability;
-  machine.clearAmbushes();
+  world.schedule.after(AMBUSHED_MS, () => machine.clearAmbushes());
   faults.cut.clear();
   faults.frozen = false;
   faults.deniedStatus = undefined;

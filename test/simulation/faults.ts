@@ -12,11 +12,17 @@ export type Fault = { readonly atMs: number } & (
   | {
       readonly type: 'power-loss-at-call';
       readonly calls: number;
+      readonly of: Call;
       readonly offMs: number;
       readonly agentMs: number;
     }
   | { readonly type: 'agent-crash'; readonly downMs: number }
-  | { readonly type: 'agent-crash-at-call'; readonly calls: number; readonly downMs: number }
+  | {
+      readonly type: 'agent-crash-at-call';
+      readonly calls: number;
+      readonly of: Call;
+      readonly downMs: number;
+    }
   | { readonly type: 'network-cut'; readonly forMs: number }
   | { readonly type: 'api-frozen'; readonly forMs: number }
   | { readonly type: 'api-denies'; readonly forMs: number; readonly status: 401 | 403 }
@@ -36,6 +42,10 @@ export type Fault = { readonly atMs: number } & (
   | { readonly type: 'role-removed'; readonly forMs: number }
   | { readonly type: 'etcd-emptied' }
 );
+
+/** Calls of the agent by name: those that change something are where an end leaves half of a deed. */
+const CALLS = ['unlink', 'fsync', 'rename', 'write', 'unlinkNow', 'stopSandbox'] as const;
+export type Call = (typeof CALLS)[number] | 'any';
 
 /** `bad` dies at once, `leaky` after some seconds of service, `missing` has an image that nobody has. */
 export type Content = 'good' | 'bad' | 'leaky' | 'missing';
@@ -118,16 +128,18 @@ function drawFault(atMs: number, setup: SetupName, random: Random): Fault {
   const workload = pick(setup === 'five' ? [...CORE, EXTRA] : CORE);
   const type = drawType(random);
   const forMs = ms(500, random.next() < 0.3 ? 60_000 : 8_000);
+  const call: { of: Call; calls: number } =
+    random.next() < 0.5 ? { of: 'any', calls: ms(1, 200) } : { of: pick(CALLS), calls: ms(1, 5) };
   const power = { offMs: ms(200, 5_000), agentMs: ms(100, 6_000) };
   switch (type) {
     case 'power-loss':
       return { type, atMs, ...power };
     case 'power-loss-at-call':
-      return { type, atMs, ...power, calls: ms(1, 120) };
+      return { type, atMs, ...power, ...call };
     case 'agent-crash':
       return { type, atMs, downMs: ms(200, 8_000) };
     case 'agent-crash-at-call':
-      return { type, atMs, downMs: ms(200, 8_000), calls: ms(1, 120) };
+      return { type, atMs, downMs: ms(200, 8_000), ...call };
     case 'network-cut':
     case 'api-frozen':
     case 'runtime-silent':

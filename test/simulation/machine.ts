@@ -11,6 +11,7 @@ import type { NodeModel } from '../world/node-model.ts';
 import { World } from '../world/world.ts';
 import { AgentProcess } from './agent-process.ts';
 import { type DiskWatcher, hostFilesOn, losePower } from './disk.ts';
+import type { Call } from './faults.ts';
 import { drained } from './gate.ts';
 import { Rules } from './rules.ts';
 import { hostPathsOn, StaticPods } from './static-pods.ts';
@@ -47,6 +48,7 @@ export interface Trouble {
 /** The process or the machine ends at a call to come. */
 interface Ambush {
   callsLeft: number;
+  readonly of: Call;
   readonly strike: () => void;
 }
 
@@ -175,8 +177,8 @@ export class Machine implements DiskWatcher {
   }
 
   /** At the agent's n-th call from now, in its place, this happens. */
-  ambush(calls: number, strike: () => void): void {
-    this.ambushes.push({ callsLeft: calls, strike });
+  ambush({ calls, of }: { readonly calls: number; readonly of: Call }, strike: () => void): void {
+    this.ambushes.push({ callsLeft: calls, of, strike });
   }
 
   beforeCall(call: string): void {
@@ -189,6 +191,7 @@ export class Machine implements DiskWatcher {
     }
     if (this.ambushes.length === 0) return;
     for (const ambush of [...this.ambushes]) {
+      if (ambush.of !== 'any' && ambush.of !== call) continue;
       ambush.callsLeft -= 1;
       if (ambush.callsLeft > 0) continue;
       this.ambushes = this.ambushes.filter((other) => other !== ambush);

@@ -65,6 +65,18 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'return known;',
   },
   {
+    name: 'a manifest that is missing is placed again, although it was withdrawn',
+    file: 'lib/decide/static-pod.ts',
+    from: "return recalled && phase.name === 'active' ? { ...known, phase: restPhase(known) } : known;",
+    to: 'return known;',
+  },
+  {
+    name: 'a parent that somebody deleted is held against its content',
+    file: 'lib/decide/handover.ts',
+    from: "const content = state === 'absent' ? undefined : culprit(memory, situation);",
+    to: 'const content = culprit(memory, situation);',
+  },
+  {
     name: 'that all workloads vanish at once is nothing special',
     file: 'lib/decide/cluster-identity.ts',
     from: 'return had.length > 1 && had.every((key) => liveParent(parents.value, key) === undefined);',

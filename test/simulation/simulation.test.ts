@@ -71,7 +71,7 @@ async function catchMutant(
     first: 1,
     count: SCHEDULES_A_MUTANT,
     processes: 1,
-    known: [],
+    known: KNOWN,
     untilFailure: true,
     isolate: false,
   });
