@@ -11,6 +11,8 @@ import { NeverProven, provenMachine } from './setups.ts';
 /** After the last fault; the longest waits are the kubelet's back-off (300 s) and a retirement's grace. */
 const PEACE_WITHIN_MS = 900_000;
 const LOOK_EVERY_MS = 1_000;
+/** By then a person has read what the agent says of it. */
+const UPDATED_AGAIN_MS = 90_000;
 
 export interface Outcome {
   readonly failure: string | undefined;
@@ -37,6 +39,7 @@ export async function simulate(schedule: Schedule): Promise<Outcome> {
 async function play(schedule: Schedule, machine: Machine): Promise<Outcome> {
   const { world, rules } = machine;
   const people = new People(world);
+  const killed = schedule.faults.some(({ type }) => type === 'container-killed');
   world.random.reseed(schedule.seed);
   const startMs = world.nowMs;
   machine.startAgent();
@@ -45,7 +48,7 @@ async function play(schedule: Schedule, machine: Machine): Promise<Outcome> {
     if (rules.failure !== undefined) break;
     applyFault(fault, machine, people);
   }
-  const peaceMs = rules.failure === undefined ? await untilPeace(machine, people) : 0;
+  const peaceMs = rules.failure === undefined ? await untilPeace(machine, people, killed) : 0;
   machine.agent?.kill();
   return {
     failure: rules.failure,
@@ -56,12 +59,13 @@ async function play(schedule: Schedule, machine: Machine): Promise<Outcome> {
   };
 }
 
-async function untilPeace(machine: Machine, people: People): Promise<number> {
+async function untilPeace(machine: Machine, people: People, killed: boolean): Promise<number> {
   const { world, rules } = machine;
   // What the last fault began goes on for a moment.
   await machine.advance(world.nowMs + 2_000);
   world.story.tell('world', 'no more faults');
   heal(machine, people);
+  if (killed) world.schedule.after(UPDATED_AGAIN_MS, () => people.updateAgain());
   const healedMs = world.nowMs;
   for (;;) {
     await machine.advance(world.nowMs + LOOK_EVERY_MS);
