@@ -2,9 +2,8 @@
 // played again with fewer of them. Each carries its own chance, so that leaving one out changes no other.
 
 import type { Random } from '../world/random.ts';
-import { EXTRA, type SetupName } from './setups.ts';
-
-export const CORE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
+import type { SetupName } from './setups.ts';
+import { AGENT, CORE, EXTRA } from './workload-names.ts';
 
 export type Fault = { readonly atMs: number } & (
   | { readonly type: 'power-loss'; readonly offMs: number; readonly agentMs: number }
@@ -61,7 +60,7 @@ const SPAN_MS_MAX = 40_000;
 
 export function drawSchedule(seed: number, random: Random): Schedule {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T;
-  const setup = pick<SetupName>(['usual', 'usual', 'old', 'five', 'sharing']);
+  const setup = pick<SetupName>(['usual', 'old', 'five', 'sharing', 'pod']);
   const count = 1 + Math.floor(random.next() * FAULTS_MAX);
   const spanMs = random.between(2_000, SPAN_MS_MAX);
   const faults: Fault[] = [];
@@ -125,7 +124,7 @@ function drawType(random: Random): Fault['type'] {
 function drawFault(atMs: number, setup: SetupName, random: Random): Fault {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T;
   const ms = (low: number, high: number): number => Math.round(random.between(low, high));
-  const workload = pick(setup === 'five' ? [...CORE, EXTRA] : CORE);
+  const workload = pick([...CORE, ...(setup === 'five' ? [EXTRA] : setup === 'pod' ? [AGENT] : [])]);
   const type = drawType(random);
   const forMs = ms(500, random.next() < 0.3 ? 60_000 : 8_000);
   const call: { of: Call; calls: number } =

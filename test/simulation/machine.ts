@@ -13,6 +13,7 @@ import { AgentProcess } from './agent-process.ts';
 import { type DiskWatcher, hostFilesOn, losePower } from './disk.ts';
 import type { Call } from './faults.ts';
 import { drained } from './gate.ts';
+import { Guards } from './guards.ts';
 import { Rules } from './rules.ts';
 import { hostPathsOn, StaticPods } from './static-pods.ts';
 import { sleepIn } from './virtual-timers.ts';
@@ -29,6 +30,8 @@ const CALLS_AT_ONCE_MAX = 10_000;
 export interface Setup {
   readonly kubelet: KubeletBehaviour;
   readonly portSharing: boolean;
+  /** The agent is a pod of its own DaemonSet; otherwise a service of the host, which is always started again. */
+  readonly agent: boolean;
   readonly extra: readonly V1DaemonSet[];
   readonly edit: (daemonSet: V1DaemonSet) => V1DaemonSet;
 }
@@ -66,6 +69,7 @@ export class Machine implements DiskWatcher {
     clockJumps: [],
   };
   agent: AgentProcess | undefined;
+  private readonly guards: Guards | undefined;
   /** Processes of the agent that were started, and calls they made. */
   calls = 0;
   private instant = { atMs: 0, calls: 0 };
@@ -94,6 +98,7 @@ export class Machine implements DiskWatcher {
       sleep: (wake, ms) => this.agent?.sleep(wake, ms) ?? { alive: false },
     });
     this.node.runtime.images.add('registry.example/node-exporter:v1');
+    this.guards = setup.agent ? new Guards(this) : undefined;
     beginPivoted(this.world, setup);
   }
 
@@ -117,30 +122,51 @@ export class Machine implements DiskWatcher {
     world.advance(toMs);
   }
 
+  /** The host's service manager starts it; where it is a pod, the kubelet does. */
   startAgent(): void {
-    if (!this.node.powered || this.agent !== undefined) return;
+    if (this.guards !== undefined || !this.node.powered || this.agent !== undefined) return;
+    this.begin(() => this.endAgent(2_000));
+  }
+
+  /** A process of the agent, from here on the guard of this node. `exited` hears of its end, unless it was killed. */
+  begin(exited: (code: number) => void): AgentProcess {
     const agent = new AgentProcess(this);
     this.agent = agent;
     this.world.story.tell('agent', 'starts');
-    void agent.run().catch((error: unknown) => {
-      if (!agent.gate.alive) return;
-      this.world.story.tell('agent', `ends: ${(error as Error).message}`);
-      if (this.trouble.diskError === undefined || !(error instanceof StoreError)) {
-        this.rules.broken('rule 6', `the agent does not start: ${(error as Error).stack}`);
-      }
-      this.endAgent(2_000);
+    const ended = agent.run().then(
+      () => 0,
+      (error: unknown) => {
+        if (!agent.gate.alive) return 1;
+        this.world.story.tell('agent', `ends: ${(error as Error).message}`);
+        if (this.trouble.diskError === undefined || !(error instanceof StoreError)) {
+          this.rules.broken('rule 6', `the agent does not start: ${(error as Error).message}`);
+        }
+        return 1;
+      },
+    );
+    void ended.then((code) => {
+      if (agent.gate.alive) exited(code);
     });
+    return agent;
+  }
+
+  finish(agent: AgentProcess): void {
+    agent.kill();
+    if (this.agent === agent) this.agent = undefined;
   }
 
   /** kill -9; its supervisor starts it again. */
   endAgent(downMs: number): void {
+    if (this.guards !== undefined) {
+      this.guards.killHolder();
+      return;
+    }
     if (this.agent === undefined) return;
-    this.agent.kill();
-    this.agent = undefined;
+    this.finish(this.agent);
     this.startAgentIn(downMs);
   }
 
-  startAgentIn(ms: number): void {
+  private startAgentIn(ms: number): void {
     this.starting.alive = false;
     this.starting = { alive: true };
     this.world.schedule.after(ms, () => this.startAgent(), this.starting);

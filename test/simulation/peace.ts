@@ -5,6 +5,7 @@ import { isOurTemporary } from '../../lib/store/temporary-name.ts';
 import { ANNOTATION_OF, workloadKey } from '../../lib/types/workload.ts';
 import { isReady } from '../world/controllers-model.ts';
 import type { Machine } from './machine.ts';
+import { STAND_BY } from './workload-names.ts';
 
 /** Why it is not so yet; undefined when it is. */
 export function unrest(machine: Machine): string | undefined {
@@ -21,12 +22,12 @@ export function unrest(machine: Machine): string | undefined {
     if (own.length !== 1 || !own.every(isReady))
       return `${metadata?.name} has ${own.length} pods that are not ready`;
   }
-  const [manifest] = staticPods.ours();
+  const [manifest] = staticPods.ours().filter(({ workload }) => workload !== STAND_BY);
   if (manifest !== undefined) return `${manifest.file} is still there`;
   const temporary = [...staticPods.list().keys()].find(isOurTemporary);
   if (temporary !== undefined) return `${temporary} was left behind`;
   for (const { ready, annotations } of node.runtime.sandboxes.values()) {
-    if (ready && annotations[ANNOTATION_OF] !== undefined)
+    if (ready && annotations[ANNOTATION_OF] !== undefined && annotations[ANNOTATION_OF] !== STAND_BY)
       return `a checkpoint of ${annotations[ANNOTATION_OF]} still runs`;
   }
   const memory = agent?.loop?.snapshot()?.memory;
@@ -34,7 +35,7 @@ export function unrest(machine: Machine): string | undefined {
   for (const { key } of agent.store.workloads()) if (!wanted.has(key)) return `${key} is still kept`;
   for (const key of wanted) {
     const workload = [...memory.workloads].find(([name]) => name === key)?.[1];
-    if (workload?.phase.name !== 'standby')
+    if (workload?.phase.name !== (key === STAND_BY ? 'active' : 'standby'))
       return `${key} is ${workload?.phase.name}: ${workload?.note ?? ''}`;
     if (workload.candidate !== undefined) return `${key} has a candidate that is not proven`;
   }

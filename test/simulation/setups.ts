@@ -2,15 +2,14 @@
 // once a process by letting the real agent do it.
 
 import type { V1DaemonSet } from '@kubernetes/client-node';
-import { CHECKPOINT_ANNOTATION, OPTION_OVERLAP } from '../../lib/types/workload.ts';
+import { CHECKPOINT_ANNOTATION, OPTION_OVERLAP, OPTION_STANDBY_LOCK } from '../../lib/types/workload.ts';
 import { type Image, imageOf } from '../crash/power-cut.ts';
 import { KUBELET_1_20, KUBELET_1_36 } from '../world/admission.ts';
+import { STATE_DIR } from './disk.ts';
 import { Machine, type Setup } from './machine.ts';
+import { AGENT, EXTRA } from './workload-names.ts';
 
 const PROVEN_WITHIN_MS = 60_000;
-
-/** A workload beside the control plane: on the pod network, no probe. */
-export const EXTRA = 'flannel';
 
 const extra: V1DaemonSet = {
   apiVersion: 'apps/v1',
@@ -39,22 +38,37 @@ function lean(daemonSet: V1DaemonSet): V1DaemonSet {
   return { ...daemonSet, spec: { ...spec, template } };
 }
 
-function overlapping(given: V1DaemonSet): V1DaemonSet {
+/** The agent's own checkpoint is always active, and waits on the guard's lock. */
+function standingBy(given: V1DaemonSet): V1DaemonSet {
   const daemonSet = lean(given);
-  const { metadata, spec } = daemonSet;
-  if (metadata?.name !== 'kube-apiserver' || spec === undefined) return daemonSet;
-  const annotations = { ...spec.template.metadata?.annotations, [OPTION_OVERLAP]: 'true' };
+  return daemonSet.metadata?.name === AGENT
+    ? annotated(daemonSet, OPTION_STANDBY_LOCK, `${STATE_DIR}/lock`)
+    : daemonSet;
+}
+
+function annotated(daemonSet: V1DaemonSet, name: string, value: string): V1DaemonSet {
+  const { spec } = daemonSet;
+  if (spec === undefined) return daemonSet;
+  const annotations = { ...spec.template.metadata?.annotations, [name]: value };
   const template = { ...spec.template, metadata: { ...spec.template.metadata, annotations } };
   return { ...daemonSet, spec: { ...spec, template } };
 }
 
-const plain = { portSharing: false, extra: [], edit: lean };
+function overlapping(given: V1DaemonSet): V1DaemonSet {
+  const daemonSet = lean(given);
+  return daemonSet.metadata?.name === 'kube-apiserver'
+    ? annotated(daemonSet, OPTION_OVERLAP, 'true')
+    : daemonSet;
+}
+
+const plain = { portSharing: false, agent: false, extra: [], edit: lean };
 
 export const SETUPS = {
   usual: { ...plain, kubelet: KUBELET_1_36 },
   old: { ...plain, kubelet: KUBELET_1_20 },
   five: { ...plain, kubelet: KUBELET_1_36, extra: [extra] },
   sharing: { ...plain, kubelet: KUBELET_1_36, portSharing: true, edit: overlapping },
+  pod: { ...plain, kubelet: KUBELET_1_36, agent: true, edit: standingBy },
 } as const satisfies Record<string, Setup>;
 
 export type SetupName = keyof typeof SETUPS;

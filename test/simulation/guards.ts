@@ -1,0 +1,93 @@
+// The agent as a pod: its container's processes in the model wait for the guard's lock, and whoever holds it is the
+// real agent (lib/agent/guard.ts, guard-lock.ts). The DaemonSet's pod asks the holder to yield, a stand-by just waits.
+
+import { YIELD_WITHIN_MS } from '../../lib/agent/guard.ts';
+import { ANNOTATION_OF } from '../../lib/types/workload.ts';
+import type { HostProcess } from '../world/host-processes.ts';
+import type { AgentProcess } from './agent-process.ts';
+import type { Machine } from './machine.ts';
+
+/** Node is loaded, and the runtime has been asked. */
+const LOADED_MS = 400;
+const YIELD_WAIT_MS = YIELD_WITHIN_MS + 20_000;
+
+interface Holder {
+  readonly process: HostProcess;
+  readonly agent: AgentProcess;
+}
+
+export class Guards {
+  private readonly machine: Machine;
+  /** In the order in which they asked for the lock. */
+  private waiting: HostProcess[] = [];
+  private holder: Holder | undefined;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+    machine.node.processes.listener = (event, process) => {
+      if (process.program.role !== 'agent') return;
+      if (event === 'started') this.started(process);
+      else this.ended(process);
+    };
+  }
+
+  /** kill -9: the kubelet starts its container again. */
+  killHolder(): void {
+    if (this.holder !== undefined) this.exit(this.holder.process, 137);
+  }
+
+  private started(process: HostProcess): void {
+    const { node, world } = this.machine;
+    const container = node.runtime.containers.get(process.containerId);
+    const sandbox = node.runtime.sandboxes.get(container?.sandboxId ?? '');
+    if (sandbox?.annotations[ANNOTATION_OF] !== undefined) this.wait(process);
+    else world.schedule.after(LOADED_MS, () => this.takeOver(process), process);
+  }
+
+  /** `--take-over`: works before it asks for the guard's place. */
+  private takeOver(process: HostProcess): void {
+    const { node, trouble, world } = this.machine;
+    if (!node.runtime.up || trouble.runtimeSilent) {
+      this.exit(process, 1);
+      return;
+    }
+    const loop = this.holder?.agent.loop;
+    if (this.holder !== undefined && loop === undefined) {
+      // Nobody answers at its socket yet.
+      this.exit(process, 1);
+      return;
+    }
+    loop?.stopWhenQuiet(YIELD_WITHIN_MS);
+    this.wait(process);
+    const giveUp = (): void => {
+      if (this.waiting.includes(process)) this.exit(process, 1);
+    };
+    world.schedule.after(YIELD_WAIT_MS, giveUp, process);
+  }
+
+  private wait(process: HostProcess): void {
+    this.waiting.push(process);
+    this.grant();
+  }
+
+  private grant(): void {
+    if (this.holder !== undefined || !this.machine.node.powered) return;
+    const process = this.waiting.shift();
+    if (process === undefined) return;
+    const agent = this.machine.begin((code) => this.exit(process, code));
+    this.holder = { process, agent };
+  }
+
+  private exit(process: HostProcess, code: number): void {
+    this.machine.node.processes.end(process, code, code === 0 ? 'Completed' : 'Error');
+  }
+
+  /** Its descriptors are closed, and with them goes the lock. */
+  private ended(process: HostProcess): void {
+    this.waiting = this.waiting.filter((other) => other !== process);
+    if (this.holder?.process !== process) return;
+    this.machine.finish(this.holder.agent);
+    this.holder = undefined;
+    this.grant();
+  }
+}
