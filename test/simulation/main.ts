@@ -40,6 +40,7 @@ async function main(): Promise<void> {
       first: seed,
       count: schedules,
       processes: Math.min(processes, schedules),
+      onFailure: (failure) => console.log(storyOf(failure)),
       onProgress(done, failures) {
         if (performance.now() - toldMs < 5_000) return;
         toldMs = performance.now();
@@ -47,7 +48,6 @@ async function main(): Promise<void> {
         console.error(`${done} of ${schedules}, ${failures} failed, ${perSecond.toFixed(0)} a second`);
       },
     });
-    for (const failure of run.failures) console.log(storyOf(failure));
     const seconds = (performance.now() - beganMs) / 1_000;
     const [days, cpu] = [run.virtualMs / 86_400_000, run.cpuMs / run.done];
     console.log(

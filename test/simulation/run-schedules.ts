@@ -23,6 +23,7 @@ export interface RunOptions {
   readonly known?: readonly Schedule[];
   readonly untilFailure?: boolean;
   readonly isolate?: boolean;
+  readonly onFailure?: (failure: Failure) => void;
   readonly onProgress?: (done: number, failures: number) => void;
 }
 
@@ -33,8 +34,12 @@ export async function runSchedules(options: RunOptions): Promise<Run> {
   const failures: Failure[] = [];
   const sum = { virtualMs: 0, calls: 0, cpuMs: 0 };
   const hear = (which: number, message: WorkerMessage): void => {
-    if (message.type === 'failure') failures.push(message);
-    else done[which] = message.done;
+    if (message.type === 'failure') {
+      failures.push(message);
+      options.onFailure?.(message);
+    } else {
+      done[which] = message.done;
+    }
     if (message.type === 'end') {
       sum.virtualMs += message.virtualMs;
       sum.calls += message.calls;
