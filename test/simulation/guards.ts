@@ -40,6 +40,8 @@ export class Guards {
     const { node, world } = this.machine;
     const container = node.runtime.containers.get(process.containerId);
     const sandbox = node.runtime.sandboxes.get(container?.sandboxId ?? '');
+    // A bad flag is refused before anybody is asked to yield.
+    if ((process.program.exits?.afterMs ?? LOADED_MS * 10) < LOADED_MS * 2) return;
     if (sandbox?.annotations[ANNOTATION_OF] !== undefined) this.wait(process);
     else world.schedule.after(LOADED_MS, () => this.takeOver(process), process);
   }

@@ -5,7 +5,7 @@ import { isOurTemporary } from '../../lib/store/temporary-name.ts';
 import { ANNOTATION_OF, workloadKey } from '../../lib/types/workload.ts';
 import { isReady } from '../world/controllers-model.ts';
 import type { Machine } from './machine.ts';
-import { STAND_BY } from './workload-names.ts';
+import { CORE, STAND_BY } from './workload-names.ts';
 
 /** Why it is not so yet; undefined when it is. */
 export function unrest(machine: Machine): string | undefined {
@@ -45,12 +45,17 @@ export function unrest(machine: Machine): string | undefined {
 
 /**
  * In another cluster everything is held: nothing is forgotten, and what keeps the API alive stays. Where the kubelet has
- * stopped all that the other API did not name, no API may be there: that is a person's decision (`agent forget`).
+ * stopped all that the other API did not name there may be no API, and then it is a person's decision (`agent forget`).
  */
-function unheld({ agent }: Machine): string | undefined {
+function unheld({ agent, node, world }: Machine): string | undefined {
   const memory = agent?.loop?.snapshot()?.memory;
   if (agent?.store === undefined || memory === undefined) return 'the agent is not up';
-  for (const [key, { phase }] of memory.workloads)
-    if (phase.name !== 'held') return `${key} is ${phase.name}`;
+  for (const key of CORE.map((name) => workloadKey('kube-system', name))) {
+    const stored = agent.store.workloads().find((workload) => workload.key === key);
+    if (stored === undefined || stored.revisions.length === 0) return `${key} is forgotten`;
+    const { phase } = memory.workloads.get(key) ?? {};
+    const serving = world.availability.answerTo(node.name) === 'serving';
+    if (serving && phase?.name !== 'held') return `${key} is ${phase?.name}`;
+  }
   return undefined;
 }
