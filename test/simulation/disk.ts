@@ -8,9 +8,9 @@ import {
   type DirectoryNode,
   type Effect,
   type Inode,
-  type ModelDisk,
   newDirectory,
-} from '../crash/model-disk.ts';
+} from '../crash/inodes.ts';
+import type { ModelDisk } from '../crash/model-disk.ts';
 import type { Random } from '../world/random.ts';
 import type { Gate } from './gate.ts';
 

@@ -3,8 +3,8 @@
 
 import type { V1DaemonSet } from '@kubernetes/client-node';
 import { StoreError } from '../../lib/store/store-error.ts';
+import { diskOf, type Image } from '../crash/image.ts';
 import { errno, ModelDisk } from '../crash/model-disk.ts';
-import { diskOf, type Image } from '../crash/power-cut.ts';
 import type { KubeletBehaviour } from '../world/admission.ts';
 import { beginPivoted } from '../world/control-plane.ts';
 import type { NodeModel } from '../world/node-model.ts';

@@ -1,7 +1,8 @@
 // The files that a manifest of ours mounts from the state directory, read as a container would read them.
 
 import type { V1Pod } from '@kubernetes/client-node';
-import type { Inode, ModelDisk } from '../crash/model-disk.ts';
+import type { Inode } from '../crash/inodes.ts';
+import type { ModelDisk } from '../crash/model-disk.ts';
 import { TOKEN_MARKER } from './api-view.ts';
 import { nodeAt, STATE_DIR } from './disk.ts';
 

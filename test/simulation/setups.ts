@@ -3,7 +3,7 @@
 
 import type { V1DaemonSet } from '@kubernetes/client-node';
 import { CHECKPOINT_ANNOTATION, OPTION_OVERLAP, OPTION_STANDBY_LOCK } from '../../lib/types/workload.ts';
-import { type Image, imageOf } from '../crash/power-cut.ts';
+import { type Image, imageOf } from '../crash/image.ts';
 import { KUBELET_1_20, KUBELET_1_36 } from '../world/admission.ts';
 import { STATE_DIR } from './disk.ts';
 import { Machine, type Setup } from './machine.ts';
