@@ -159,6 +159,15 @@ export class OneMaster {
     await this.kubeSystem('patch', 'daemonset', daemonSet, '--type=json', '-p', JSON.stringify(patch));
   }
 
+  /** Merges into a DaemonSet's pod template; an API that goes meanwhile is asked again, as a person would. */
+  async updateTemplate(daemonSet: string, template: object): Promise<void> {
+    const patch = ['-p', JSON.stringify({ spec: { template } }), '--request-timeout=5s'];
+    await this.cluster.waitUntil(`the update of ${daemonSet} is taken`, 180_000, async () => {
+      const args = ['-n', 'kube-system', 'patch', 'daemonset', daemonSet, ...patch];
+      return (await this.cluster.kubectl({ mayFail: true }, ...args)).code === 0;
+    });
+  }
+
   /** Process ids, as the host sees them, of the node's processes whose command line holds `text`. */
   async processes(text: string): Promise<number[]> {
     const { stdout } = await this.master.exec(['pgrep', '-f', text], { mayFail: true });

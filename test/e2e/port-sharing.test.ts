@@ -25,7 +25,7 @@ describe('a single master whose apiservers share their port', { timeout: 20 * 60
   it('takes the overlap option with an update of the only apiserver', async () => {
     const template = { metadata: { annotations: { 'checkpoint-agent.io/overlap': 'true' } } };
     for (const name of components.filter((component) => component !== 'etcd')) {
-      await one.kubeSystem('patch', 'daemonset', name, '-p', JSON.stringify({ spec: { template } }));
+      await one.updateTemplate(name, template);
     }
     await one.report('the new content is proven', 300_000, (report) =>
       workloads.every((key) => {
