@@ -8,7 +8,8 @@ const TIGHT_MS = 50;
 const BUSY_MS = 100;
 const AWAY_MS = 200;
 const PROVING_MS = 1_000;
-const REST_MS = 2_000;
+/** What is urgent at rest comes as an event: a watch that ends, a pod that changes. The rest is counted in tens of seconds. */
+const REST_MS = 4_000;
 
 /** Milliseconds until the next pass. */
 export function nextPassInMs(memory: Memory, observation: Observation): number {

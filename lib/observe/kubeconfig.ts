@@ -81,6 +81,14 @@ class KubeconfigIdentity implements Identity {
         'name a server that is reached directly',
       );
     }
+    const { name, authProvider, exec } = config.getCurrentUser() ?? {};
+    if (authProvider !== undefined && authProvider !== null && !exec) {
+      throw this.#wrong(
+        `users[${name}].user.auth-provider`,
+        'is not supported',
+        'use a client certificate, a token file or an exec plugin',
+      );
+    }
     const options: { auth?: string; headers?: Record<string, string> } & TlsOptions = {};
     try {
       await config.applyToHTTPSOptions(options);

@@ -29,6 +29,13 @@ export class AgentProcess {
     closeSync(log);
   }
 
+  /** Of the process that runs. */
+  get pid(): number {
+    const pid = this.child?.pid;
+    if (pid === undefined) throw new Error('the agent does not run');
+    return pid;
+  }
+
   /** Undefined while it runs, else how it ended. */
   get ended(): string | undefined {
     const { exitCode = null, signalCode = null } = this.child ?? {};

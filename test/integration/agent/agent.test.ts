@@ -81,7 +81,7 @@ describe('the agent process', { timeout: 180_000 }, () => {
     const { code, stdout } = await cli('status', ...flags());
     assert.equal(code, 0);
     assert.match(stdout, /^RECOVERABLE: all 4 workloads/m);
-    assert.match(stdout, /agent 0\.1\.0, pid \d+\nAPI serving\nRuntime answers/);
+    assert.match(stdout, /agent 0\.1\.0, pid \d+\nAPI serving\nRuntime answers\n/);
   });
 
   it('answers from the disk with the daemon stopped, and says so', async () => {

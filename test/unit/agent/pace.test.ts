@@ -19,9 +19,9 @@ function active(): Scene {
   return scene.run(300).apiServes().run(300);
 }
 
-test('at rest the runtime is asked every two seconds, and a stand-by of the agent itself is rest', () => {
-  assert.equal(paceOf(atRest()), 2_000);
-  assert.equal(paceOf(new Scene().with(AGENT, { standbyLock: true }).run(2_000)), 2_000);
+test('at rest the runtime is asked every four seconds, and a stand-by of the agent itself is rest', () => {
+  assert.equal(paceOf(atRest()), 4_000);
+  assert.equal(paceOf(new Scene().with(AGENT, { standbyLock: true }).run(2_000)), 4_000);
 });
 
 test('every second while a candidate is being proven or a grace time runs', () => {
@@ -45,7 +45,7 @@ test('five times a second while a parent is on its way out', () => {
   scene.wanted.set(SCHEDULER, known('wanted'));
   assert.equal(paceOf(scene), 200);
   scene.replaceParent(SCHEDULER, {}, 'running');
-  assert.equal(paceOf(scene), 2_000);
+  assert.equal(paceOf(scene), 4_000);
 });
 
 test('tightly before the first pass of a boot, and while a checkpoint is active or handed over', () => {
@@ -78,11 +78,11 @@ test('a held workload is rest: nothing of it will move by itself', () => {
   held.nodeUid = 'node-2';
   held.run(500);
   assert.equal(held.phase(SCHEDULER), 'held');
-  assert.equal(paceOf(held), 2_000);
+  assert.equal(paceOf(held), 4_000);
 });
 
 test('a boot id that cannot be read is no reason to hurry', () => {
   const scene = atRest();
   scene.bootId = unknown('ENOENT');
-  assert.equal(paceOf(scene), 2_000);
+  assert.equal(paceOf(scene), 4_000);
 });

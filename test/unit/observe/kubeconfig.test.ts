@@ -120,6 +120,10 @@ test('what is wrong is named with file, field and remedy', async () => {
     /proxy-url: is not supported; name a server/,
   );
   assert.match(
+    await problemOf(write(dir, { 'auth-provider': { name: 'oidc', config: {} } })),
+    /users\[kubelet\]\.user\.auth-provider: is not supported; use a client certificate/,
+  );
+  assert.match(
     await problemOf(write(dir, { tokenFile: 'absent' })),
     /tokenFile: .*absent cannot be read \(ENOENT\); mount it/,
   );
