@@ -1,0 +1,122 @@
+// When an active checkpoint goes for its parent: as soon as the kubelet has begun to start that parent, and not before.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { recovered } from './handover-stage.ts';
+import { APISERVER, SCHEDULER } from './pods.ts';
+import { Scene } from './scene.ts';
+import { expectMoves, expectPhase, lastReason } from './story.ts';
+
+test('a parent that the API names and the kubelet has not begun to start leaves the checkpoint alone', () => {
+  const scene = recovered();
+  scene.run(20_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+});
+
+test("the parent's sandbox is enough when every image is there", () => {
+  const scene = recovered();
+  scene.parent(APISERVER).state = 'starting';
+  scene.pass();
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+  assert.match(lastReason(scene), /started by the kubelet/);
+});
+
+test('a sandbox that waits for an image is not enough; its container is', () => {
+  const scene = recovered();
+  scene.images = new Set();
+  scene.parent(APISERVER).state = 'starting';
+  scene.run(60_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+  scene.parent(APISERVER).state = 'running';
+  scene.run(4_000);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+});
+
+test('while the API is away for one handover, another parent that starts is not made to wait for it', () => {
+  const scene = new Scene().with(APISERVER).with(SCHEDULER).powerLoss();
+  scene.run(300).apiServes();
+  scene.parent(SCHEDULER).state = 'starting';
+  scene.pass();
+  scene.parent(APISERVER).state = 'starting';
+  scene.apiAway(1).pass();
+  expectPhase(scene, APISERVER, 'handover');
+});
+
+test('the sandboxes of a checkpoint that is withdrawn for a starting parent are stopped at once', () => {
+  const scene = recovered();
+  scene.parent(APISERVER).state = 'starting';
+  const { actions } = scene.pass();
+  const uid = scene.checkpoints.get(APISERVER)?.uid;
+  const stopped = actions.flatMap((a) => (a.type === 'withdraw' ? a.stopSandboxes : []));
+  assert.deepEqual(stopped, [`sandbox-${uid}`]);
+});
+
+test('a sandbox seen by the runtime before the API has listed its pod is enough, too', () => {
+  const scene = recovered();
+  scene.podsListed = false;
+  scene.parent(APISERVER).state = 'starting';
+  scene.pass();
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+});
+
+test('an API that has only just come back is let get ready before anything is taken from it', () => {
+  const scene = recovered();
+  scene.api = { name: 'serving', starting: true };
+  scene.parent(APISERVER).state = 'starting';
+  scene.run(1_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+  scene.api = { name: 'serving' };
+  scene.pass();
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+});
+
+test('a pod on its way out is not taken for one that comes in', () => {
+  const scene = recovered();
+  const old = scene.parent(APISERVER);
+  old.parent = { ...old.parent, deleting: true };
+  old.state = 'running';
+  scene.run(5_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+});
+
+test('with the overlap option the checkpoint stays until the parent has run ready, then it must serve alone', () => {
+  const scene = recovered({ overlap: true });
+  scene.parent(APISERVER).state = 'running';
+  scene.run(9_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+  scene.run(2_000);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+  scene.run(500);
+  expectPhase(scene, APISERVER, 'standby');
+});
+
+test('a pod network parent is waited for until it serves: nothing conflicts', () => {
+  const scene = recovered({ network: 'own' });
+  scene.parent(APISERVER).state = 'running';
+  scene.setReady(APISERVER, false);
+  scene.run(30_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+  scene.setReady(APISERVER, true);
+  scene.pass();
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+  expectPhase(scene, APISERVER, 'standby');
+});
+
+test('the last copy is not withdrawn when nothing intact is left on disk', () => {
+  const scene = recovered();
+  scene.disk.failing.add('store-revision');
+  scene.disk.lose(APISERVER, 'rev-good' as never);
+  scene.parent(APISERVER).state = 'starting';
+  scene.run(60_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+  assert.match(scene.workload(APISERVER)?.note ?? '', /no intact copy/);
+});
+
+test('an init container that has ended is not a crash: its pod is still starting', () => {
+  const scene = recovered({ initContainer: true });
+  scene.images = new Set();
+  const living = scene.parent(APISERVER);
+  living.state = 'prepared';
+  scene.run(60_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+});

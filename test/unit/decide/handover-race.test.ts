@@ -1,0 +1,76 @@
+// A parent that met the checkpoint's ports and sits in a back-off: the back-off is ended while the checkpoint serves, so
+// that nobody waits for it; content that nobody has seen to work gets no such help.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { WorkloadKey } from '../../../lib/types/workload.ts';
+import { inHandover, recovered, started } from './handover-stage.ts';
+import { APISERVER, SCHEDULER } from './pods.ts';
+import { Scene } from './scene.ts';
+import { expectMoves } from './story.ts';
+
+test('a parent that crashed on the bound ports is started anew while the checkpoint serves, then handed them', () => {
+  const scene = recovered();
+  scene.parent(APISERVER).state = 'running';
+  scene.run(2_000);
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(2_500);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+  scene.run(1_000);
+  expectMoves(scene, APISERVER, 'activate rev-good, restart-parent');
+  scene.parent(APISERVER).state = 'starting';
+  scene.pass();
+  expectMoves(scene, APISERVER, 'activate rev-good, restart-parent, withdraw');
+});
+
+test('a restart that could not be carried out is asked for again until the parent is seen to start', () => {
+  const scene = recovered();
+  scene.parent(APISERVER).state = 'crashed';
+  scene.onRestart = () => {};
+  scene.run(3_500);
+  const asked = scene.passes.filter((p) => p.actions.some((a) => a.type === 'restart-parent')).length;
+  assert.ok(asked > 1);
+  scene.parent(APISERVER).state = 'absent';
+  const { actions } = scene.pass();
+  assert.deepEqual(
+    actions.filter((a) => a.type === 'restart-parent'),
+    [],
+  );
+});
+
+test('parents that crashed on their ports are started together: one outage, not one after the other', () => {
+  const scene = new Scene().with(APISERVER).with(SCHEDULER).powerLoss();
+  scene.run(300).apiServes();
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(2_000);
+  scene.parent(SCHEDULER).state = 'crashed';
+  scene.run(1_300);
+  const restarted = (key: WorkloadKey) =>
+    scene.passes.find((p) => p.actions.some((a) => a.type === 'restart-parent' && a.workload === key))
+      ?.atMs ?? 0;
+  assert.ok(restarted(APISERVER) > 0);
+  assert.equal(restarted(SCHEDULER) - restarted(APISERVER), 100);
+});
+
+test('a parent that lost the race for its ports and stays down gets its back-off ended, once', () => {
+  const scene = inHandover().apiAway();
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(1_200);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+  scene.run(200);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw, restart-parent');
+  scene.parent(APISERVER).state = 'running';
+  scene.run(1_000);
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(2_500);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw, restart-parent');
+});
+
+test('content that was never seen to work gets no restart for a race: each costs the API', () => {
+  const scene = recovered();
+  scene.replaceParent(APISERVER, { content: 'new' });
+  started(scene).apiAway();
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(2_900);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+});
