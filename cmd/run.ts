@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { createLoop, findPlaces, openSources } from '../lib/agent/assemble.ts';
 import { becomeGuard, YIELD_WITHIN_MS } from '../lib/agent/guard.ts';
+import { collectAtRest } from '../lib/agent/heap.ts';
 import { addDaemonOptions, addNodeOptions, parseNodeOptions, UsageError } from '../lib/agent/options.ts';
 import { remember } from '../lib/decide/decide.ts';
 import { watchHints } from '../lib/observe/hints.ts';
@@ -91,12 +92,14 @@ async function run(raw: Record<string, unknown>): Promise<void> {
   const hints = watchHints({ directories: [places.staticPodDir], files: places.identity.files }, () =>
     loop.kick(),
   );
+  const collecting = collectAtRest(() => loop.snapshot()?.memory);
   const rearming = setInterval(() => void hints.rearm(), HINTS_REARM_MS);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => loop.stop());
 
   await firstProbe;
   await loop.run();
   clearInterval(rearming);
+  clearInterval(collecting);
   await hints.close();
   await socket.close();
   await node.close();
