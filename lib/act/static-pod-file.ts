@@ -5,6 +5,7 @@ import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Disk } from '../store/disk.ts';
 import { realDisk } from '../store/real-disk.ts';
+import { isOurTemporary } from '../store/temporary-name.ts';
 import { PRIVATE_FILE, unlinkDurable, writeDurable } from '../store/write-durable.ts';
 import { manifestFileName, type WorkloadKey } from '../types/workload.ts';
 
@@ -46,4 +47,16 @@ export async function removeManifest(
     // Whatever is wrong, the durable removal below meets it too, and says so.
   }
   await unlinkDurable(path, disk);
+}
+
+/**
+ * Removes what a process left unfinished when it ended in the middle of placing a manifest. Only before anything is
+ * placed: the names are those that are used again. Errors: StoreError or the disk's own, naming the path.
+ */
+export async function removeLeftovers(
+  directory: string,
+  { disk }: ManifestFiles = REAL_FILES,
+): Promise<void> {
+  const names = await disk.readdir(directory);
+  for (const name of names.filter(isOurTemporary)) await unlinkDurable(join(directory, name), disk);
 }

@@ -3,6 +3,7 @@
 
 import type { Logger } from 'pino';
 import { carryOut, type Hands } from '../act/carry-out.ts';
+import { removeLeftovers } from '../act/static-pod-file.ts';
 import { type Change, decide, remember } from '../decide/decide.ts';
 import { liveParent } from '../decide/facts.ts';
 import type { Action } from '../types/action.ts';
@@ -122,6 +123,7 @@ export class Loop {
 
   /** Passes until stopped. */
   async run(): Promise<void> {
+    await this.#tidyUp();
     while (!this.#stopping && !this.#mayYield()) {
       for (const forget of this.#forgotten.splice(0)) await forget();
       const { observation, memory } = await this.pass();
@@ -129,6 +131,15 @@ export class Loop {
       await this.#sleep(nextPassInMs(memory, observation));
     }
     await this.settled();
+  }
+
+  async #tidyUp(): Promise<void> {
+    const { hands, log } = this.#deps;
+    try {
+      await removeLeftovers(hands.staticPodDir, hands.files);
+    } catch (error) {
+      log.warn({ reason: (error as Error).message }, 'what an earlier process left unfinished stays');
+    }
   }
 
   /** Until nothing is being written any more. */

@@ -26,6 +26,9 @@ const BEGINNING_SEED = 1;
 /** Opening a full store takes some hundreds. */
 const CALLS_AT_ONCE_MAX = 10_000;
 
+/** Its tightest pace is 50, and every change of the world or of the disk makes one more. */
+const PASSES_A_SECOND_MAX = 150;
+
 /** How a node is set up. */
 export interface Setup {
   readonly kubelet: KubeletBehaviour;
@@ -73,6 +76,7 @@ export class Machine implements DiskWatcher {
   /** Processes of the agent that were started, and calls they made. */
   calls = 0;
   private instant = { atMs: 0, calls: 0 };
+  private passes = { second: 0, count: 0 };
   private ambushes: Ambush[] = [];
   private boots = 0;
   private starting = { alive: false };
@@ -215,6 +219,7 @@ export class Machine implements DiskWatcher {
       this.rules.broken('pace', `the agent spins: ${CALLS_AT_ONCE_MAX} calls and no time has passed`);
       this.agent?.kill();
     }
+    if (call === 'runtime') this.countPass();
     if (this.ambushes.length === 0) return;
     for (const ambush of [...this.ambushes]) {
       if (ambush.of !== 'any' && ambush.of !== call) continue;
@@ -223,6 +228,15 @@ export class Machine implements DiskWatcher {
       this.ambushes = this.ambushes.filter((other) => other !== ambush);
       this.world.story.tell('agent', `is interrupted at ${call}`);
       ambush.strike();
+    }
+  }
+
+  private countPass(): void {
+    const second = Math.floor(this.world.nowMs / 1_000);
+    if (second !== this.passes.second) this.passes = { second, count: 0 };
+    this.passes.count += 1;
+    if (this.passes.count === PASSES_A_SECOND_MAX) {
+      this.rules.broken('pace', `the agent spins: ${PASSES_A_SECOND_MAX} passes in a second`);
     }
   }
 

@@ -39,7 +39,6 @@ export async function simulate(schedule: Schedule): Promise<Outcome> {
 async function play(schedule: Schedule, machine: Machine): Promise<Outcome> {
   const { world, rules } = machine;
   const people = new People(world);
-  const killed = schedule.faults.some(({ type }) => type === 'container-killed');
   world.random.reseed(schedule.seed);
   const startMs = world.nowMs;
   machine.startAgent();
@@ -48,7 +47,7 @@ async function play(schedule: Schedule, machine: Machine): Promise<Outcome> {
     if (rules.failure !== undefined) break;
     applyFault(fault, machine, people);
   }
-  const peaceMs = rules.failure === undefined ? await untilPeace(machine, people, killed) : 0;
+  const peaceMs = rules.failure === undefined ? await untilPeace(machine, people, schedule) : 0;
   machine.agent?.kill();
   return {
     failure: rules.failure,
@@ -59,13 +58,20 @@ async function play(schedule: Schedule, machine: Machine): Promise<Outcome> {
   };
 }
 
-async function untilPeace(machine: Machine, people: People, killed: boolean): Promise<number> {
+/** What goes wrong for a while is mended soon after the last fault, or every other time may last for longer. */
+function lingeringMs({ seed, faults }: Schedule): number {
+  const lastMs = faults.at(-1)?.atMs ?? 0;
+  const ends = faults.map((fault) => ('forMs' in fault ? fault.atMs + fault.forMs - lastMs : 0));
+  return seed % 2 === 0 ? 2_000 : Math.max(2_000, Math.min(20_000, ...ends.filter((ms) => ms > 0)));
+}
+
+async function untilPeace(machine: Machine, people: People, schedule: Schedule): Promise<number> {
   const { world, rules } = machine;
-  // What the last fault began goes on for a moment.
-  await machine.advance(world.nowMs + 2_000);
+  await machine.advance(world.nowMs + lingeringMs(schedule));
   world.story.tell('world', 'no more faults');
   heal(machine, people);
-  if (killed) world.schedule.after(UPDATED_AGAIN_MS, () => people.updateAgain());
+  if (schedule.faults.some(({ type }) => type === 'container-killed'))
+    world.schedule.after(UPDATED_AGAIN_MS, () => people.updateAgain());
   const healedMs = world.nowMs;
   for (;;) {
     await machine.advance(world.nowMs + LOOK_EVERY_MS);
