@@ -55,7 +55,7 @@ describe('faults around a single master', { timeout: 40 * 60_000 }, () => {
   it('makes a new controller-manager when the last one was deleted', async () => {
     const [old] = await pods('kube-controller-manager');
     const startedAt = Date.now();
-    await one.kubeSystem('delete', 'pod', old ?? '', '--wait=false');
+    await one.kubeSystem('delete', 'pod', old ?? '', '--ignore-not-found', '--wait=false');
     await one.cluster.waitUntil('a new pod of it is there', 60_000, async () => {
       const [name] = await pods('kube-controller-manager');
       return name !== undefined && name !== old;
@@ -170,7 +170,7 @@ describe('faults around a single master', { timeout: 40 * 60_000 }, () => {
     // The agent sees and writes nothing any more, as if the power had gone before the deletion.
     const agents = await one.processes('/agent.mjs run');
     await one.signal('STOP', agents);
-    await one.kubeSystem('delete', 'daemonset', 'kube-scheduler', '--wait=false');
+    await one.kubeSystem('delete', 'daemonset', 'kube-scheduler', '--ignore-not-found', '--wait=false');
     await one.cluster.waitUntil(
       'its pod is gone',
       60_000,

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WorkloadReport } from '../../lib/status/report.ts';
 import type { Availability } from '../cluster/api-availability.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import type { CommandResult } from '../cluster/command.ts';
 import { type ClusterOptions, createCluster } from '../cluster/create-cluster.ts';
 import type { Master } from '../cluster/master.ts';
 import { components } from '../cluster/pod-template.ts';
@@ -149,23 +150,28 @@ export class OneMaster {
     }
   }
 
-  kubeSystem(...args: string[]) {
-    return this.cluster.kubectl('-n', 'kube-system', ...args);
-  }
-
-  /** Adds a flag to the command of a workload's DaemonSet: an update. */
-  async addFlag(daemonSet: string, flag: string): Promise<void> {
-    const patch = [{ op: 'add', path: '/spec/template/spec/containers/0/command/-', value: flag }];
-    await this.kubeSystem('patch', 'daemonset', daemonSet, '--type=json', '-p', JSON.stringify(patch));
-  }
-
-  /** Merges into a DaemonSet's pod template; an API that goes meanwhile is asked again, as a person would. */
-  async updateTemplate(daemonSet: string, template: object): Promise<void> {
-    const patch = ['-p', JSON.stringify({ spec: { template } }), '--request-timeout=5s'];
-    await this.cluster.waitUntil(`the update of ${daemonSet} is taken`, 180_000, async () => {
-      const args = ['-n', 'kube-system', 'patch', 'daemonset', daemonSet, ...patch];
-      return (await this.cluster.kubectl({ mayFail: true }, ...args)).code === 0;
+  /** kubectl in kube-system. With one master the API goes for a handover now and then: asked again, as a person would. */
+  async kubeSystem(...args: string[]): Promise<CommandResult> {
+    return this.cluster.waitUntil(`kubectl ${args.slice(0, 3).join(' ')} is answered`, 180_000, async () => {
+      const call = ['-n', 'kube-system', '--request-timeout=10s', ...args];
+      const result = await this.cluster.kubectl({ mayFail: true }, ...call);
+      if (result.code !== 0) throw new Error(result.stderr);
+      return result;
     });
+  }
+
+  /** Replaces the command of a workload's DaemonSet: an update. */
+  async changeCommand(daemonSet: string, change: (command: readonly string[]) => string[]): Promise<void> {
+    const { stdout } = await this.kubeSystem('get', 'daemonset', daemonSet, '-ojson');
+    const { command } = JSON.parse(stdout).spec.template.spec.containers[0] as { command: string[] };
+    const path = '/spec/template/spec/containers/0/command';
+    const patch = JSON.stringify([{ op: 'replace', path, value: change(command) }]);
+    await this.kubeSystem('patch', 'daemonset', daemonSet, '--type=json', '-p', patch);
+  }
+
+  /** Merges into a DaemonSet's pod template. */
+  async updateTemplate(daemonSet: string, template: object): Promise<void> {
+    await this.kubeSystem('patch', 'daemonset', daemonSet, '-p', JSON.stringify({ spec: { template } }));
   }
 
   /** Process ids, as the host sees them, of the node's processes whose command line holds `text`. */

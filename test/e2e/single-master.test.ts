@@ -111,7 +111,7 @@ describe('a single master', { timeout: 30 * 60_000 }, () => {
     const others = workloads.filter((key) => key !== gone);
     const before = (await agentStatus(one.master)).report;
     const deletedAt = Date.now();
-    await one.kubeSystem('delete', 'daemonset', 'kube-scheduler');
+    await one.kubeSystem('delete', 'daemonset', 'kube-scheduler', '--ignore-not-found');
     await one.report(
       'the checkpoint is gone',
       (graceSeconds + 60) * 1000,

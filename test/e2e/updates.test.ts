@@ -36,31 +36,20 @@ describe('updates of a single master', { timeout: 40 * 60_000 }, () => {
     });
   }
 
+  const addFlag = (flag: string) => one.changeCommand('kube-apiserver', (command) => [...command, flag]);
+  const removeFlag = (name: string) =>
+    one.changeCommand('kube-apiserver', (command) => command.filter((arg) => !arg.startsWith(name)));
+
   it('completes an ordinary update of the only apiserver, unaided', async () => {
     const watched = one.watch();
     const startedAt = Date.now();
-    await one.addFlag('kube-apiserver', '--max-requests-inflight=401');
+    await addFlag('--max-requests-inflight=401');
     await rolledOut('kube-apiserver', 180_000);
     const away = await watched.stop();
     say(`ordinary update of the only apiserver: API away ${awayInWords(away, startedAt)}`);
     await one.atRest(120_000);
     await one.healthy();
   });
-
-  /** The wrong flag is the last of the command; the fix takes it away. */
-  async function fix(daemonSet: string): Promise<void> {
-    const { stdout } = await one.kubeSystem('get', 'daemonset', daemonSet, '-ojson');
-    const { command } = JSON.parse(stdout).spec.template.spec.containers[0] as { command: string[] };
-    const path = `/spec/template/spec/containers/0/command/${command.length - 1}`;
-    await one.kubeSystem(
-      'patch',
-      'daemonset',
-      daemonSet,
-      '--type=json',
-      '-p',
-      JSON.stringify([{ op: 'remove', path }]),
-    );
-  }
 
   /** Until the bad pod has had its ports, has failed, and the checkpoint stays. */
   async function badUpdateIsStoodInFor(): Promise<void> {
@@ -74,7 +63,7 @@ describe('updates of a single master', { timeout: 40 * 60_000 }, () => {
     const before = await one.workload(apiserver);
     const watched = one.watch();
     const startedAt = Date.now();
-    await one.addFlag('kube-apiserver', '--no-such-flag=1');
+    await addFlag('--no-such-flag=1');
     await badUpdateIsStoodInFor();
     await one.cluster.waitForReady();
     const settledAt = Date.now();
@@ -89,14 +78,14 @@ describe('updates of a single master', { timeout: 40 * 60_000 }, () => {
       assert.ok(to - from <= 30_000, `back after ${seconds(to - from)}`);
       assert.ok(to <= settledAt, 'once stood in for, the API stays');
     }
-    await fix('kube-apiserver');
+    await removeFlag('--no-such-flag');
     await one.atRest(300_000);
     await rolledOut('kube-apiserver', 120_000);
     await one.healthy();
   });
 
   it('comes back from a power loss during a bad update, and from the update when it is fixed', async () => {
-    await one.addFlag('kube-apiserver', '--no-such-flag=2');
+    await addFlag('--no-such-flag=2');
     await badUpdateIsStoodInFor();
     await one.master.powerOff();
     const watched = one.watch();
@@ -107,7 +96,7 @@ describe('updates of a single master', { timeout: 40 * 60_000 }, () => {
     say(
       `power loss during a bad update: ready after ${seconds(readyMs)}, API away ${awayInWords(await watched.stop(), startedAt)}`,
     );
-    await fix('kube-apiserver');
+    await removeFlag('--no-such-flag');
     await one.atRest(300_000);
     await rolledOut('kube-apiserver', 120_000);
     await one.healthy();
