@@ -2,9 +2,11 @@
 // the node, its checkpoint must see the same, byte by byte, but for the differences that kitchen-sink-differences.ts names.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { DEFAULT_STATE_DIR } from '../../lib/agent/options.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { createCluster } from '../cluster/create-cluster.ts';
 import type { Master } from '../cluster/master.ts';
@@ -147,13 +149,19 @@ describe('a parent with every source at once', { timeout: 15 * 60_000 }, () => {
     // Without its parent a checkpoint stays until its grace is over. A container that ends makes the kubelet sync the
     // pod, and with it make the mirror, at once.
     await cluster.waitForReady();
-    await kubectl('delete', 'daemonsets', '-l', 'sink', '--wait=false');
-    await kubectl('delete', 'pods', '-l', 'sink', '--force', '--grace-period=0');
+    const orphans = parents.map(({ name }) => name).filter((name) => name !== 'kitchen-sink');
+    const these = ['-l', `sink in (${orphans.join(', ')})`];
+    await kubectl('delete', 'daemonsets', ...these, '--wait=false');
+    await kubectl('delete', 'pods', ...these, '--force', '--grace-period=0');
     await master.exec(noApi('-D'));
-    for (const { name } of parents) {
+    // Killed before the kubelet can make mirrors, containers would only sit in back-offs.
+    await cluster.waitUntil('the kubelet has its pods from the API', 120_000, async () =>
+      (await master.pods()).some((pod) => pod.ready && pod.source === 'api'),
+    );
+    for (const name of orphans) {
       const mirror = await cluster.waitUntil(
         `${name} has a mirror pod`,
-        60_000,
+        120_000,
         async () => {
           const { stdout, code } = await cluster.kubectl(
             { mayFail: true },
@@ -167,6 +175,28 @@ describe('a parent with every source at once', { timeout: 15 * 60_000 }, () => {
       );
       assert.match(mirror, /"kubernetes.io\/config.mirror"/);
       holdsNoSecret(`mirror pod of ${name}`, mirror);
+    }
+  });
+
+  it('has a token of its own time on disk, as soon as the API answers', async () => {
+    const old = /([0-9a-f]{64}) {2}\/sink\/only-token\/\.\.\d+\/token/.exec(
+      seenByCheckpoint.get('root') ?? '',
+    )?.[1];
+    assert.ok(old !== undefined);
+    const revisions = join(master.path(DEFAULT_STATE_DIR), 'workloads', namespace, 'kitchen-sink/revisions');
+    const tokens = await cluster.waitUntil('every revision has another token', 60_000, async () => {
+      const names = await readdir(revisions);
+      const read = names.map((name) => readFile(join(revisions, name, 'volumes/only-token/token'), 'utf8'));
+      const held = await Promise.all(read);
+      return held.every((token) => createHash('sha256').update(token).digest('hex') !== old) && held;
+    });
+    const { stdout: uid } = await cluster.kubectl(
+      ...(['-n', namespace, 'get', 'pods', '-l', 'sink=kitchen-sink'] as const),
+      '-ojsonpath={.items[?(@.metadata.ownerReferences[0].kind=="DaemonSet")].metadata.uid}',
+    );
+    for (const token of tokens) {
+      const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+      assert.equal(claims['kubernetes.io'].pod.uid, uid);
     }
   });
 
