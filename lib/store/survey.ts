@@ -125,7 +125,12 @@ async function workloadStrangers(disk: Disk, root: string, key: WorkloadKey): Pr
 }
 
 /** Throws only when the state directory as a whole cannot be read, or is of another format. */
-export async function survey(disk: Disk, root: string, version = currentVersion()): Promise<Survey> {
+export async function survey(
+  disk: Disk,
+  root: string,
+  version = currentVersion(),
+  lookAt: typeof surveyWorkload = surveyWorkload,
+): Promise<Survey> {
   try {
     const format = await readFormat(disk, root, version);
     refuseOlder(format, root, version);
@@ -140,7 +145,7 @@ export async function survey(disk: Disk, root: string, version = currentVersion(
       const names = await children(disk, join(top, namespace), isWorkloadName, strangers);
       keys.push(...names.map((name) => workloadKey(namespace, name)));
     }
-    const workloads = await Promise.all(keys.map((key) => surveyWorkload(disk, root, key)));
+    const workloads = await Promise.all(keys.map((key) => lookAt(disk, root, key)));
     const within = await Promise.all(keys.map((key) => workloadStrangers(disk, root, key)));
     const way = [
       ...(format.known && (await holdsOnlyOurs(disk, root)) ? [root] : []),

@@ -29,6 +29,7 @@ import {
   KEY,
   record,
   stateDirectory,
+  tokenVolume,
   volume,
 } from './state-directory.ts';
 
@@ -354,8 +355,10 @@ test('readers beside a busy writer see only states that were, and nothing wrong'
   let done = false;
   const writing = (async () => {
     for (let number = 3; number < 15; number += 1) {
-      await store.addRevision(checkpoint(number, [volume('v', [file('f', String(number))])]), number);
+      const volumes = [volume('v', [file('f', String(number))]), tokenVolume(`${number}`)];
+      await store.addRevision(checkpoint(number, volumes), number);
       await store.putRecord(KEY, record(number));
+      await store.refreshVolume(KEY, id(number), tokenVolume(`fresh ${number}`));
       await store.removeRevision(KEY, id(number - 1));
     }
     done = true;
