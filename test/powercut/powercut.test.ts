@@ -19,7 +19,7 @@ const OPERATIONS_MIN = 50;
 
 const say = (line: string): void => console.log(`    ${line}`);
 
-describe('a power cut', { timeout: 20 * 60_000 }, () => {
+describe('a power cut', { timeout: 60 * 60_000 }, () => {
   const directory = workDirectory();
   let images: GuestImages;
 
