@@ -115,7 +115,10 @@ describe('the agent under kill -9', { timeout: 300_000 }, () => {
   it('has the newest secret proven in the end', async () => {
     await until('the newest secret is proven', () => provenHolds(rotations));
     assert.equal((await node.status())?.recoverable, true);
-    assert.deepEqual((await node.status())?.problems, []);
+    // What the last kill has left in the middle of an operation, and nothing else.
+    const leftover = /: was left by a crash; removed$|\.copy\.json: /;
+    const problems = (await node.status())?.problems.filter((problem) => !leftover.test(problem));
+    assert.deepEqual(problems, []);
   });
 
   it('keeps no byte of what was rotated away', async () => {
