@@ -18,7 +18,7 @@ import {
 const scheduler = 'kube-system/kube-scheduler';
 const controllerManager = 'kube-system/kube-controller-manager';
 
-describe('faults around a single master', { timeout: 40 * 60_000 }, () => {
+describe('faults around a single master', { timeout: 20 * 60_000 }, () => {
   let one: OneMaster;
 
   before(async () => {

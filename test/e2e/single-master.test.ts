@@ -17,7 +17,7 @@ import { awayInWords, graceSeconds, OneMaster, say, seconds } from './one-master
 /** Generous, since the machine may be busy: what is reached (floor + 1 s on a quiet one) is printed, and measured by the benchmark. */
 const readyBoundMs = 12_000;
 
-describe('a single master', { timeout: 30 * 60_000 }, () => {
+describe('a single master', { timeout: 20 * 60_000 }, () => {
   let one: OneMaster;
   let floorMs: number;
 

@@ -10,7 +10,7 @@ import { awayInWords, OneMaster, say, seconds } from './one-master.ts';
 const apiserver = 'kube-system/kube-apiserver';
 const components = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
 
-describe('updates of a single master', { timeout: 40 * 60_000 }, () => {
+describe('updates of a single master', { timeout: 25 * 60_000 }, () => {
   let one: OneMaster;
 
   before(async () => {
