@@ -14,6 +14,8 @@ const LEAKY_MS = 8_000;
 export class People {
   private readonly world: World;
   private readonly original = new Map<string, V1DaemonSet>();
+  /** Of the node, with its role. */
+  private readonly labels: Readonly<Record<string, string>>;
   private version = 0;
   private readonly queue: { readonly what: string; readonly deed: () => void }[] = [];
   /** Manifests to be applied again later. */
@@ -24,6 +26,7 @@ export class People {
     for (const daemonSet of world.store.list('daemonsets')) {
       this.original.set(daemonSet.metadata?.name ?? '', daemonSet);
     }
+    this.labels = world.store.list('nodes')[0]?.metadata?.labels ?? {};
   }
 
   get busy(): boolean {
@@ -112,7 +115,7 @@ export class People {
         this.later -= 1;
         this.do(`give ${node} its role again`, () => {
           const now = this.world.store.get('nodes', undefined, node);
-          const labels = before.metadata?.labels ?? {};
+          const { labels } = this;
           if (now?.metadata !== undefined)
             this.world.store.put('nodes', { ...now, metadata: { ...now.metadata, labels } });
         });
