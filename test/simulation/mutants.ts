@@ -7,8 +7,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a silent runtime counts as an empty one',
     file: 'lib/agent/look.ts',
-    from: 'runtime: runtimeView,',
-    to: 'runtime: runtimeView.known ? runtimeView : known({ pods: [], images: new Set<string>() }),',
+    from: '        : runtimeView,\n',
+    to: '        : known({ pods: [], images: new Set() }),\n',
   },
   {
     name: 'a controller that could not be asked wants nothing',
