@@ -38,13 +38,15 @@ export function recall(stored: StoredWorkload | undefined): WorkloadMemory | und
 
 /** The action that makes the disk remember this, when it does not. */
 export function save(key: WorkloadKey, memory: WorkloadMemory, stored: StoredWorkload | undefined): Action[] {
-  const record = recordOf(memory);
+  const record = recordOf(memory, stored);
   if (stored?.record !== undefined && isSaid(stored.record, record)) return [];
   return [{ type: 'save-record', workload: key, record }];
 }
 
-function recordOf(memory: WorkloadMemory): WorkloadRecord {
+/** A candidate is named only when it is on disk: storing it may have failed, and verify would miss it. */
+function recordOf(memory: WorkloadMemory, stored: StoredWorkload | undefined): WorkloadRecord {
   const {
+    candidate,
     stoppedMs,
     runningMs,
     servingMs,
@@ -57,7 +59,8 @@ function recordOf(memory: WorkloadMemory): WorkloadRecord {
     noteMs,
     ...record
   } = memory;
-  return record;
+  const isStored = stored?.revisions.some(({ revision }) => revision === candidate) === true;
+  return isStored && candidate !== undefined ? { ...record, candidate } : record;
 }
 
 /** Running timers are written down every few seconds: so much is repeated after a crash, never skipped (rule 7). */

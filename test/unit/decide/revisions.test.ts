@@ -57,6 +57,18 @@ test('what could not be compiled does not count as serving', () => {
   assert.match(scene.workload(APISERVER)?.note ?? '', /Secret x/);
 });
 
+test('a candidate that could not be stored is not named in the record: nothing on disk would be missing', () => {
+  const scene = new Scene().with(APISERVER);
+  scene.disk.failing.add('store-revision');
+  scene.replaceParent(APISERVER, { content: 'next' }, 'running');
+  scene.run(5_000);
+  assert.equal(scene.disk.records.get(APISERVER)?.candidate, undefined);
+  assert.equal(scene.workload(APISERVER)?.candidate, 'rev-next');
+  scene.disk.failing.clear();
+  scene.run(500);
+  assert.equal(scene.disk.records.get(APISERVER)?.candidate, 'rev-next');
+});
+
 test('a candidate that is not on disk cannot become proven', () => {
   const scene = new Scene().with(APISERVER);
   scene.disk.failing.add('store-revision');
