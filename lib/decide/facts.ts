@@ -1,5 +1,5 @@
-// What one observation says about one workload, read once and named, so that the state machine reads like the
-// design's table. Whatever was not observed stays unknown here; nothing turns an error into "not running".
+// What one observation says about one workload, read once and named, so that the state machine reads like a
+// table of situations. Whatever was not observed stays unknown here; nothing turns an error into "not running".
 
 import type { RevisionId } from '../types/checkpoint.ts';
 import type { WorkloadMemory } from '../types/memory.ts';
@@ -140,7 +140,7 @@ export function liveParent(parents: readonly Parent[], key: WorkloadKey): Parent
 }
 
 /**
- * Serving, as the design says. The API's Ready alone is not enough: after a boot it still shows what was true before,
+ * The API's Ready alone is not enough: after a boot it still shows what was true before,
  * so without a probe to contradict it, the parent must have run for the settle time as well.
  */
 function serves(

@@ -1,5 +1,5 @@
 // Which revision is candidate, which is proven, which are kept. What always holds: a proven revision is replaced only
-// by one whose parent has served for the proving time (design rule 3), and never by one that is not intact on disk.
+// by one whose parent has served for the proving time (rule 3), and never by one that is not intact on disk.
 
 import type { Action } from '../types/action.ts';
 import type { RevisionId } from '../types/checkpoint.ts';

@@ -1,5 +1,5 @@
 // How a pod runs, by the container runtime alone, and whose pod it is. What always holds: only an ended container
-// counts as stopped. A state that the runtime could not tell is not an end (design rule 1).
+// counts as stopped. A state that the runtime could not tell is not an end (rule 1).
 
 import type { RuntimeContainer, RuntimePod } from '../types/observation.ts';
 import { ANNOTATION_OF, splitWorkloadKey, type WorkloadKey } from '../types/workload.ts';

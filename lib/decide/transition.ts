@@ -1,4 +1,4 @@
-// The state of one workload: none → standby ⇄ active → handover → standby, … → retiring, … → held (design.md).
+// The state of one workload: none → standby ⇄ active → handover → standby, … → retiring, … → held.
 // A function from facts to the next phase, with the reason in words. What always holds: an unknown changes nothing.
 
 import type { Phase, WorkloadMemory } from '../types/memory.ts';

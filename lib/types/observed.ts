@@ -1,5 +1,5 @@
 // A fact from outside is either known or unknown with the reason. There is no third reading:
-// an error is never an empty answer (design rule 1: unknown is not stopped).
+// an error is never an empty answer (rule 1: unknown is not stopped).
 
 export type Observed<T> =
   | { readonly known: true; readonly value: T }

@@ -1,5 +1,5 @@
 // Every operation of the store, cut at every system call, with every legal remainder of what was not synced: the store
-// opens to before or after (design rule 6). SEED=n explores other random stories.
+// opens to before or after (rule 6). SEED=n explores other random stories.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

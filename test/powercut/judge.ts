@@ -1,5 +1,5 @@
 // After a boot: is everything there that was acknowledged, and nothing but that and perhaps the operation that was under
-// way (design rule 6)? Pure.
+// way (rule 6)? Pure.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { StoreFinding } from '../../lib/types/store.ts';

@@ -1,5 +1,5 @@
 // The store in a virtual machine that loses its power: everything that was acknowledged is there after the next boot,
-// intact, and the store opens to before or after (design rule 6). SEED=n cuts at other times. `npm run powercut` does
+// intact, and the store opens to before or after (rule 6). SEED=n cuts at other times. `npm run powercut` does
 // the same for as long as one likes.
 
 import assert from 'node:assert/strict';

@@ -1,5 +1,5 @@
-// The rules of design.md, watched at every step of a history. What always holds: each is judged on what is true in the
-// models (what runs, what stands on the disk, what the API holds), never on what the agent believes.
+// The ten rules of ARCHITECTURE.md, watched at every step of a history. What always holds: each is judged on what is
+// true in the models (what runs, what stands on the disk, what the API holds), never on what the agent believes.
 
 import type { V1Pod } from '@kubernetes/client-node';
 import { wouldKubeletAccept } from '../../lib/compile/kubelet-acceptance.ts';

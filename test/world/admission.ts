@@ -3,7 +3,7 @@
 import type { V1Pod, V1Volume } from '@kubernetes/client-node';
 import type { HostPaths } from './static-pod-files.ts';
 
-/** Which kubelet is modelled; the facts are in kubelet.md §1 and §2. */
+/** Which kubelet is modelled. */
 export interface KubeletBehaviour {
   /** From 1.34 on a static pod that names an API object is refused; before, it hangs in ContainerCreating. */
   readonly refusesApiReferences: boolean;
@@ -70,7 +70,7 @@ function declaredPorts(pod: V1Pod): number[] {
   return ports.map(({ hostPort }) => hostPort ?? 0).filter((port) => port > 0);
 }
 
-/** The first API object a static pod names although none may be named (kubelet.md §2, "even optional"). */
+/** The first API object a static pod names although none may be named (even an optional one). */
 export function namedApiObject(pod: V1Pod): string | undefined {
   const spec = pod.spec;
   if (spec?.serviceAccountName) return 'serviceAccountName';

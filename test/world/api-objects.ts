@@ -99,7 +99,7 @@ function admittedSpec(spec: V1PodSpec, random: Random): V1PodSpec {
   };
 }
 
-/** hostNetwork defaults hostPort = containerPort, for static pods as well (kubelet.md §2). */
+/** hostNetwork defaults hostPort = containerPort, for static pods as well. */
 export function withDefaultedPorts(container: V1Container, hostNetwork: boolean): V1Container {
   if (!hostNetwork || container.ports === undefined) return container;
   return { ...container, ports: container.ports.map((port) => ({ hostPort: port.containerPort, ...port })) };

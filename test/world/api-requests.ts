@@ -1,5 +1,5 @@
 // Front end: which object of the model a URL means, and what an identity may do with it. The Node authorizer's rules
-// are kubelet.md §8: its own pods, the secrets and configMaps they name one by one, its Node; no DaemonSets.
+// are those of the Node authorizer: its own pods, the secrets and configMaps they name one by one, its Node; no DaemonSets.
 
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Kinds, ObjectStore, Resource } from './object-store.ts';

@@ -27,7 +27,7 @@ const ROLE_LABEL = 'node-role.kubernetes.io/master';
 const NAMESPACE = 'kube-system';
 const CHECKPOINT = 'checkpointer.alpha.coreos.com/checkpoint';
 
-/** A marker that no log, status or manifest may ever show (design rule 9). */
+/** A marker that no log, status or manifest may ever show (rule 9). */
 export const SECRET_MARKER = 'FAKE-PRIVATE-KEY-BYTES';
 
 export interface ControlPlaneOptions {

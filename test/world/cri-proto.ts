@@ -1,4 +1,4 @@
-// The part of CRI that the front end answers, with the field numbers of reference/kubelet.md §5. Kept apart from
+// The part of CRI that the front end answers, with the CRI's field numbers. Kept apart from
 // lib/observe on purpose: a number that is wrong there must not be wrong here in the same way.
 
 export function criProto(version: 'v1' | 'v1alpha2'): string {

@@ -20,7 +20,7 @@ export interface Delays {
   /** client-go's RenewDeadline: a leader that cannot renew exits. */
   readonly renewDeadline: number;
   readonly otherStart: number;
-  /** SIGTERM to exit. real-cluster.md: a checkpoint's container was gone 0.2 s after its file. */
+  /** SIGTERM to exit. On a real node a checkpoint's container was gone 0.2 s after its file. */
   readonly stop: number;
   /** A 1.20 apiserver closes its port at once and lives on, for open watches, until its pod's grace period is over. */
   readonly apiserverStop: number;

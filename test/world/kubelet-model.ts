@@ -1,4 +1,4 @@
-// Model: the kubelet, with its traps (reference/kubelet.md). Two sources of pods, files and API; one worker a pod.
+// Model: the kubelet, with its traps. Two sources of pods, files and API; one worker a pod.
 // What it holds in memory dies with it; containers, files and the API's objects do not.
 
 import type { V1Pod } from '@kubernetes/client-node';

@@ -71,7 +71,7 @@ function statusOf(worker: PodWorker, current: V1Pod, nowMs: number): V1PodStatus
   };
 }
 
-/** Creates missing mirrors and removes those of static pods that are gone. A refused mirror stops nothing (kubelet.md §3). */
+/** Creates missing mirrors and removes those of static pods that are gone. A refused mirror stops nothing. */
 export function reconcileMirrors(
   store: ObjectStore,
   node: string,

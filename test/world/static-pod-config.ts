@@ -14,7 +14,7 @@ export class StaticPodConfig {
   private readonly files: StaticPodFiles;
   private readonly node: string;
   private readonly report: (problem: string) => void;
-  /** By `namespace/name`: of two files with the same one, the last read wins (kubelet.md §1). */
+  /** By `namespace/name`: of two files with the same one, the last read wins. */
   private pods = new Map<string, V1Pod>();
   private readonly podOfFile = new Map<string, string>();
 

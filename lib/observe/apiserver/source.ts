@@ -66,7 +66,7 @@ class KubeletApiSource implements ApiSource {
       ...this.#watching(),
       path: '/api/v1/pods',
       fieldSelector: `spec.nodeName=${nodeName}`,
-      // In this order a list of another cluster is never seen beside the Node of the one before it (design rule 8).
+      // In this order a list of another cluster is never seen beside the Node of the one before it (rule 8).
       beforeList: (signal) => this.#node.read(signal),
     });
   }

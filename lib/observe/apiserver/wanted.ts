@@ -1,5 +1,5 @@
 // For a parent that is absent from the list: is a pod of its workload still wanted on this node? Every answer rests
-// on quorum reads made now; whatever cannot be read makes the answer unknown, never a no (design rule 1).
+// on quorum reads made now; whatever cannot be read makes the answer unknown, never a no (rule 1).
 
 import type { V1LabelSelector, V1OwnerReference, V1Pod, V1PodTemplateSpec } from '@kubernetes/client-node';
 import type { ControllerRef, ParentIdentity } from '../../types/memory.ts';

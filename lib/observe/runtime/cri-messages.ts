@@ -1,5 +1,5 @@
 // The part of the CRI that the agent uses, as data: the program is one bundled file, so there is no .proto beside it.
-// v1 and v1alpha2 have the same messages and field numbers (reference/kubelet.md §5). Fields left out are skipped.
+// v1 and v1alpha2 have the same messages and field numbers. Fields left out are skipped.
 
 type Fields = Record<string, { type: string; id: number; rule?: 'repeated'; keyType?: string }>;
 

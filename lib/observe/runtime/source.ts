@@ -1,4 +1,4 @@
-// What runs on this node, from the container runtime: the only word on whether a pod is dead (design rule 1).
+// What runs on this node, from the container runtime: the only word on whether a pod is dead (rule 1).
 // A call that fails makes the whole view unknown; it is never an empty list.
 
 import type { RuntimePod, RuntimeView } from '../../types/observation.ts';

@@ -1,4 +1,4 @@
-// The design's rules that concern decisions, as properties over random lives of a node.
+// The rules that concern decisions, as properties over random lives of a node.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

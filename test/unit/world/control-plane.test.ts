@@ -1,5 +1,5 @@
 // The self-hosted control plane as a whole: what it does by itself at a power loss and at an update, and what an
-// agent that puts checkpoints in the right place at the right time changes (reference/real-cluster.md).
+// agent that puts checkpoints in the right place at the right time changes.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

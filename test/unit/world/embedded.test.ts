@@ -60,7 +60,7 @@ const KUBE_SYSTEM = '/api/v1/namespaces/kube-system';
 describe('the embedded API', () => {
   beforeEach(() => eventually('the API serves', ready));
 
-  it('lists the pods of the node, and refuses what a node may not read (kubelet.md §8)', async () => {
+  it('lists the pods of the node, and refuses what a node may not read', async () => {
     assert.equal((await call(PODS)).object.items.length, 4);
     assert.equal((await call(`${KUBE_SYSTEM}/secrets/etcd-certs`)).statusCode, 200);
     assert.equal((await call(`${KUBE_SYSTEM}/secrets`)).statusCode, 403);
@@ -121,7 +121,7 @@ describe('the embedded API', () => {
     const granted = await ask(pod.metadata.uid, 3607);
     assert.equal(granted.statusCode, 201);
     const lastsMs = Date.parse(granted.object.status.expirationTimestamp) - Date.now();
-    assert.ok(lastsMs > 364 * 86_400_000, 'exactly 3607 s really lasts a year (kubelet.md §7)');
+    assert.ok(lastsMs > 364 * 86_400_000, 'exactly 3607 s really lasts a year');
     assert.equal((await ask('another', 3607)).statusCode, 403);
     assert.equal((await ask(pod.metadata.uid, 60)).statusCode, 422);
   });

@@ -1,4 +1,4 @@
-// A kubelet, a runtime or a network that goes while containers run (reference/kubelet.md §4), and determinism.
+// A kubelet, a runtime or a network that goes while containers run, and determinism.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

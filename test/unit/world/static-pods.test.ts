@@ -1,4 +1,4 @@
-// The static pod directory and its traps (reference/kubelet.md §1, §2), each fact by its source.
+// The static pod directory and its traps, each fact by its source.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -6,7 +6,7 @@ import { KUBELET_1_20, KUBELET_1_36 } from '../../world/admission.ts';
 import { manifest, Scene } from './scenes.ts';
 
 describe('a static pod', () => {
-  it('starts without any API, under its name and the node (kubelet.md §4)', () => {
+  it('starts without any API, under its name and the node', () => {
     const scene = new Scene({ pivoted: false });
     scene.files.write('a.json', manifest('a'));
     scene.seconds(10);
@@ -36,7 +36,7 @@ describe('a static pod', () => {
     assert.ok(!scene.runs('a-n1'), 'gone after the first list');
   });
 
-  it('is gone 0.2 s after its file, once the sources are ready (real-cluster.md)', () => {
+  it('is gone 0.2 s after its file, once the sources are ready', () => {
     const scene = new Scene();
     scene.files.write('a.json', manifest('a'));
     scene.seconds(10);
@@ -59,7 +59,7 @@ describe('a static pod', () => {
     assert.deepEqual(told, ['same: 1', 'same: 0', 'fresh: 1']);
   });
 
-  it('survives a torn file until the next relist, which removes it (kubelet.md §1)', () => {
+  it('survives a torn file until the next relist, which removes it', () => {
     const scene = new Scene();
     scene.files.write('a.json', manifest('a'));
     scene.seconds(1);
@@ -100,7 +100,7 @@ describe('a static pod', () => {
     });
   }
 
-  it('that names an API object is refused from 1.34 on, and hangs before (kubelet.md §2)', () => {
+  it('that names an API object is refused from 1.34 on, and hangs before', () => {
     const volumes = [{ name: 's', secret: { secretName: 'etcd-certs', optional: true } }];
     for (const [kubelet, word] of [
       [KUBELET_1_36, 'rejected'],
@@ -114,7 +114,7 @@ describe('a static pod', () => {
     }
   });
 
-  it('stays down while a hostPath of type Directory is missing (kubelet.md §4)', () => {
+  it('stays down while a hostPath of type Directory is missing', () => {
     const scene = new Scene({ missingPaths: ['/material'] });
     const volumes = [{ name: 'm', hostPath: { path: '/material', type: 'Directory' } }];
     scene.files.write('a.json', manifest('a', { volumes }));
@@ -122,14 +122,14 @@ describe('a static pod', () => {
     assert.ok(!scene.runs('a-n1'));
   });
 
-  it('with a role selector fails for good when the node is offline (kubelet.md §2)', () => {
+  it('with a role selector fails for good when the node is offline', () => {
     const scene = new Scene({ pivoted: false });
     scene.files.write('a.json', manifest('a', { nodeSelector: { 'node-role.kubernetes.io/master': '' } }));
     scene.seconds(60);
     assert.ok(!scene.runs('a-n1'));
   });
 
-  it('whose declared host port is taken is Failed for good at admission (kubelet.md §2)', () => {
+  it('whose declared host port is taken is Failed for good at admission', () => {
     const scene = new Scene({ pivoted: false });
     const containers = [{ name: 'main', image: 'image:v1', ports: [{ containerPort: 80 }] }];
     scene.files.write('a.json', manifest('a', { hostNetwork: true, containers }));
@@ -148,7 +148,7 @@ describe('a static pod', () => {
     assert.deepEqual(states, ['one exited', 'two exited', 'main running']);
   });
 
-  it('gets a mirror pod that belongs to the Node; deleting it stops nothing (kubelet.md §3)', () => {
+  it('gets a mirror pod that belongs to the Node; deleting it stops nothing', () => {
     const scene = new Scene();
     scene.files.write('a.json', manifest('a'));
     scene.seconds(10);
