@@ -5,7 +5,7 @@ import type { Phase, WorkloadMemory } from '../types/memory.ts';
 import type { Parent } from '../types/observation.ts';
 import { conflicts, type WorkloadFacts } from './facts.ts';
 import { freshParentUid } from './fresh-parent.ts';
-import { activate, beginHandover, handedOver, stay, type Transition } from './moves.ts';
+import { activate, beginHandover, go, handedOver, restPhase, stay, type Transition } from './moves.ts';
 import { absent } from './rest.ts';
 import { downParent, restarting } from './restart.ts';
 import { bestRevision } from './revisions.ts';
@@ -32,6 +32,9 @@ export function fromActive(
     const down = facts.checkpointRuns.known && !isUp(facts.checkpointRuns.value);
     if (down) return activate(memory, revision, 'the active revision is damaged');
   }
+  if (neverPlaced(memory, situation)) {
+    return go(memory, restPhase(memory), 'its parent runs, and its checkpoint could not be placed');
+  }
   const parent = livingParent(situation);
   const fresh = handoverMayBegin(situation) ? freshParentUid(memory, situation) : undefined;
   // Where the API names this very pod, what it says of its content counts as well.
@@ -47,6 +50,14 @@ export function fromActive(
     return stay(memory, 'no intact copy is on disk: the one in the static pod directory is not given up');
   }
   return besideParent(memory, situation, parent.pod, fresh);
+}
+
+/** The static pod directory could not be written (a full or read-only disk), and meanwhile the parent got up by itself. */
+function neverPlaced({ options }: WorkloadMemory, { facts }: Situation): boolean {
+  const missing = facts.manifest.known && facts.manifest.value === undefined;
+  const down = facts.checkpointRuns.known && !isUp(facts.checkpointRuns.value);
+  const runs = facts.parentRuns.known && facts.parentRuns.value === 'running';
+  return options.standbyLock === undefined && missing && down && runs;
 }
 
 function besideParent(

@@ -51,6 +51,8 @@ function takeBack(memory: WorkloadMemory, phase: Handover, situation: Situation)
   const { facts, observation, settings, firstBootPass } = situation;
   const revision = bestRevision(memory, facts);
   if (revision === undefined || !facts.parentRuns.known) return undefined;
+  // Rule 2: the one that was withdrawn is on its way out still.
+  if (!facts.checkpointRuns.known || isUp(facts.checkpointRuns.value)) return undefined;
   const state = facts.parentRuns.value;
   if (firstBootPass && observation.api.name === 'away' && (state === 'absent' || state === 'crashed')) {
     return activate(memory, revision, 'first boot pass: the power went during a handover');

@@ -7,6 +7,7 @@ import type { Phase, WorkloadMemory } from '../types/memory.ts';
 import type { WorkloadFacts } from './facts.ts';
 import { restPhase } from './moves.ts';
 import { FRESH } from './record.ts';
+import { isUp } from './run-state.ts';
 
 /** The revision whose manifest stands, or is to stand, in the static pod directory. */
 export function placedRevision(phase: Phase): RevisionId | undefined {
@@ -27,9 +28,12 @@ export function adopted(memory: WorkloadMemory | undefined, facts: WorkloadFacts
     // Withdrawn, and the process ended before that was written down: its parent may serve by now.
     return recalled && phase.name === 'active' ? { ...known, phase: restPhase(known) } : known;
   }
+  const { revision } = facts.manifest.value;
+  // An outage within its grace was met, and the process ended before that was written down.
+  if (recalled && phase.name === 'retiring')
+    return { ...known, phase: { ...phase, from: 'active', revision } };
   const open = phase.name === 'none' || (recalled && (phase.name === 'standby' || phase.name === 'handover'));
   if (!open) return known;
-  const { revision } = facts.manifest.value;
   return { ...known, phase: { name: 'active', revision, reason: 'found in the static pod directory' } };
 }
 
@@ -43,8 +47,9 @@ export function reconcile(
   const there = facts.manifest.value;
   const placed = placedRevision(phase);
   if (placed === undefined) {
-    if (there === undefined && !facts.torn) return [];
-    const hurried = phase.name === 'handover' && !options.overlap;
+    const lingers = lingersInVain(phase, facts);
+    if (there === undefined && !facts.torn && !lingers) return [];
+    const hurried = lingers || (phase.name === 'handover' && !options.overlap);
     const stopSandboxes = hurried ? facts.checkpointSandboxes : [];
     const reason = why ?? `not active: ${phase.name}`;
     return [{ type: 'withdraw', workload: facts.key, reason, stopSandboxes }];
@@ -53,4 +58,14 @@ export function reconcile(
   return [
     { type: 'activate', workload: facts.key, revision: placed, reason: why ?? 'its manifest was missing' },
   ];
+}
+
+/**
+ * Withdrawn beside its parent, an apiserver takes its whole grace period to end. When the parent is down meanwhile, it
+ * only keeps its successor from being activated (rule 2).
+ */
+function lingersInVain(phase: Phase, { parentRuns, checkpointRuns }: WorkloadFacts): boolean {
+  const up = checkpointRuns.known && isUp(checkpointRuns.value);
+  const down = parentRuns.known && (parentRuns.value === 'absent' || parentRuns.value === 'crashed');
+  return phase.name === 'handover' && up && down;
 }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crashes, failed, inHandover, recovered, started } from './handover-stage.ts';
-import { APISERVER } from './pods.ts';
+import { APISERVER, revision } from './pods.ts';
 import { expectMoves, expectPhase, lastReason, moves } from './story.ts';
 
 test('a parent that crashes in the handover with the API away brings the checkpoint back after the patience', () => {
@@ -108,8 +108,8 @@ test('unproven content that failed for who knows whose fault is tried again, a f
   };
   scene.parents.splice(0);
   scene.run(600_000, 500);
-  const withdrawn = scene.passes.flatMap((p) => p.actions).filter((a) => a.type === 'withdraw');
-  assert.equal(withdrawn.length, 2, moves(scene, APISERVER));
+  const handovers = scene.passes.flatMap((p) => p.changes).filter((c) => c.to === 'handover');
+  assert.equal(handovers.length, 2, moves(scene, APISERVER));
   expectPhase(scene, APISERVER, 'active');
 });
 
@@ -131,4 +131,21 @@ test('a blamed parent of unproven content that only seems ready, by its checkpoi
   scene.setReady(APISERVER, true);
   scene.run(60_000);
   expectMoves(scene, APISERVER, 'activate rev-good, withdraw, activate rev-good');
+});
+
+test('a withdrawn checkpoint that takes its time to end is stopped before one is activated again', () => {
+  const scene = recovered({ overlap: true });
+  scene.parent(APISERVER).state = 'running';
+  while (scene.phase(APISERVER) === 'active') scene.pass();
+  expectPhase(scene, APISERVER, 'handover');
+  const lingers = { revision: revision('good'), uid: 'static-1', state: 'running' as const };
+  scene.onPass = () => {
+    const stopped = scene.passes
+      .flatMap((p) => p.actions)
+      .some((a) => a.type === 'withdraw' && a.stopSandboxes.length > 0);
+    if (!stopped) scene.checkpoints.set(APISERVER, lingers);
+  };
+  scene.parent(APISERVER).state = 'crashed';
+  scene.apiAway().run(5_000);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw, withdraw, activate rev-good');
 });

@@ -292,3 +292,16 @@ test('an agent that has started since does not know that it was deleted, and wai
   scene.run(1_000);
   expectMoves(scene, APISERVER, 'activate rev-good');
 });
+
+test('a checkpoint that could not be placed is not placed beside a parent that got up meanwhile', () => {
+  const scene = new Scene().with(APISERVER);
+  scene.disk.failing.add('activate');
+  scene.parent(APISERVER).state = 'crashed';
+  scene.apiAway().run(5_000);
+  expectPhase(scene, APISERVER, 'active');
+  scene.parent(APISERVER).state = 'running';
+  scene.disk.failing.clear();
+  scene.run(1_000);
+  expectPhase(scene, APISERVER, 'standby');
+  assert.equal(scene.disk.placed.size, 0);
+});

@@ -121,6 +121,20 @@ test('a power loss during grace recovers the workload with all others, and grace
   expectMoves(scene, SCHEDULER, 'activate rev-good, withdraw, remove-workload');
 });
 
+test('what an outage activated during grace is taken over by a process that starts, though no record says so', () => {
+  const scene = new Scene().with(APISERVER).with(SCHEDULER);
+  scene.removeParent(SCHEDULER);
+  scene.wanted.set(SCHEDULER, known('not-wanted'));
+  scene.run(10_000);
+  scene.disk.failing.add('save-record');
+  scene.apiAway().run(2_000);
+  expectMoves(scene, SCHEDULER, 'activate rev-good');
+  scene.disk.failing.clear();
+  scene.restart().run(5_000);
+  expectMoves(scene, SCHEDULER, 'activate rev-good');
+  expectPhase(scene, SCHEDULER, 'retiring');
+});
+
 test('a removal that fails is tried again', () => {
   const scene = unwanted();
   scene.disk.failing.add('remove-workload');
