@@ -24,14 +24,22 @@ export function fence(memory: WorkloadMemory, nodeUid: string | undefined): Work
 
 /**
  * A demoted node loses everything at once, too; but there the controllers live on other masters, and say so, while its
- * checkpoints stand by. One that is active may be what the API answers from: the last master is not retired.
+ * checkpoints stand by. Where one is active, the API may answer from here: the last master is not retired.
  */
 export function isHeldWithAll(
-  { allVanished }: { readonly allVanished: boolean },
+  { allVanished, someActive }: { readonly allVanished: boolean; readonly someActive: boolean },
   wanted: Exclude<Wanted, 'wanted'>,
-  active: boolean,
 ): boolean {
-  return allVanished && (wanted === 'not-wanted' || active);
+  return allVanished && (wanted === 'not-wanted' || someActive);
+}
+
+/** Some checkpoint of this node does the work; the agent's own, which always runs, does not count. */
+export function hasActive({ workloads }: Memory): boolean {
+  return [...workloads.values()].some(
+    ({ phase, options }) =>
+      options.standbyLock === undefined &&
+      (phase.name === 'active' || (phase.name === 'retiring' && phase.revision !== undefined)),
+  );
 }
 
 export function vanishedTogether(

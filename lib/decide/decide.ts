@@ -6,7 +6,7 @@ import type { Memory, Phase, WorkloadMemory } from '../types/memory.ts';
 import type { Observation } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
 import type { WorkloadKey } from '../types/workload.ts';
-import { fence, vanishedTogether } from './cluster-identity.ts';
+import { fence, hasActive, vanishedTogether } from './cluster-identity.ts';
 import { factsOf } from './facts.ts';
 import { hurryActions } from './leaving.ts';
 import { followNote } from './notes.ts';
@@ -48,6 +48,7 @@ export function decide(observation: Observation, memory: Memory, settings: Setti
     firstBootPass,
     apiAwayMs,
     allVanished: vanishedTogether(keys, observation, memory),
+    someActive: hasActive(memory),
     suspects: suspects(memory, apiAwayMs),
     handingOver: isHandingOver(memory),
   };

@@ -93,7 +93,7 @@ export function absent(memory: WorkloadMemory, situation: Situation): Transition
 }
 
 function retire(memory: WorkloadMemory, situation: Situation, why: Exclude<Wanted, 'wanted'>): Transition {
-  const held = isHeldWithAll(situation, why, memory.phase.name === 'active');
+  const held = isHeldWithAll(situation, why);
   // A successor that asks for no checkpoint has been started: it is to get the ports, which retiring gives it.
   if (held && (why === 'not-wanted' || freshParentUid(memory, situation) === undefined)) {
     return stay(memory, 'every workload of this node vanished at once: held; `agent forget` releases');

@@ -33,7 +33,7 @@ export function fromRetiring(memory: WorkloadMemory, phase: Retiring, situation:
       'its successor, which asks for no checkpoint, has been started by the kubelet',
     );
   }
-  if (isHeldWithAll(situation, facts.wanted.value, phase.revision !== undefined)) {
+  if (isHeldWithAll(situation, facts.wanted.value)) {
     return go(memory, back, 'every workload of this node vanished at once: held');
   }
   if (over) return end(memory, phase, facts);

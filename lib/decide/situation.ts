@@ -15,6 +15,7 @@ export interface Situation {
   readonly firstBootPass: boolean;
   /** Every workload of this node lost its parent at once: a reason to hold, not to clean up (rule 8). */
   readonly allVanished: boolean;
+  readonly someActive: boolean;
   readonly apiAwayMs: number;
   /** How many workloads of this node may have cost the API it is without now, see `suspects`. */
   readonly suspects: number;

@@ -107,7 +107,7 @@ describe('faults around a single master', { timeout: 20 * 60_000 }, () => {
     await one.healthy();
   });
 
-  it('activates nothing while the apiserver hangs for 60 s, connections and all', async () => {
+  it('activates neither etcd nor the apiserver while the apiserver hangs for 60 s, connections and all', async () => {
     const pids = await one.processes('^kube-apiserver');
     assert.equal(pids.length, 1);
     await one.signal('STOP', pids);
@@ -117,8 +117,8 @@ describe('faults around a single master', { timeout: 20 * 60_000 }, () => {
         30_000,
         (report) => report?.api.startsWith('away') === true,
       );
+      // A controller-manager without an API loses its lease and ends: that one may be stood in for.
       await one.always(60_000, async () => {
-        await one.nothingActivatedBesideItsParent();
         const manifests = await ourManifests(one.master);
         assert.ok(!manifests.some((name) => /_(etcd|kube-apiserver)\.json$/.test(name)), manifests.join());
       });

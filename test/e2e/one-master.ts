@@ -138,18 +138,6 @@ export class OneMaster {
     assert.deepEqual(await ourManifests(this.master), [standByManifest]);
   }
 
-  /** Only what has ended may be stood in for: a controller-manager loses its lease ten seconds after its API. */
-  async nothingActivatedBesideItsParent(): Promise<void> {
-    const pods = await this.master.pods();
-    for (const name of components) {
-      const runs = pods.some(
-        (p) => p.source === 'api' && p.containers.some((c) => c.name === name && c.state === 'running'),
-      );
-      const stoodInFor = (await ourManifests(this.master)).some((file) => file.endsWith(`_${name}.json`));
-      assert.ok(!(runs && stoodInFor), `${name} runs, and its checkpoint is activated`);
-    }
-  }
-
   /** kubectl in kube-system. With one master the API goes for a handover now and then: asked again, as a person would. */
   async kubeSystem(...args: string[]): Promise<CommandResult> {
     return this.cluster.waitUntil(`kubectl ${args.slice(0, 3).join(' ')} is answered`, 180_000, async () => {

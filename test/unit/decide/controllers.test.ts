@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { WorkloadRecord } from '../../../lib/types/memory.ts';
 import { known } from '../../../lib/types/observed.ts';
 import { workloadKey } from '../../../lib/types/workload.ts';
 import { APISERVER, MANAGER, SCHEDULER } from './pods.ts';
@@ -230,4 +231,21 @@ test('unless successors that ask for no checkpoint are started there', () => {
   scene.run(150, 50);
   expectMoves(scene, SCHEDULER, 'activate rev-good, withdraw');
   expectMoves(scene, APISERVER, 'activate rev-good');
+});
+
+test('what stands by is kept with what is active: without a scheduler a role that is given back brings nothing', () => {
+  const scene = new Scene().with(APISERVER).with(SCHEDULER).powerLoss();
+  scene.run(300).apiServes();
+  scene.disk.placed.delete(SCHEDULER);
+  scene.disk.records.set(SCHEDULER, {
+    ...(scene.disk.records.get(SCHEDULER) as WorkloadRecord),
+    phase: { name: 'standby' },
+  });
+  scene.restart();
+  for (const key of [APISERVER, SCHEDULER]) {
+    scene.removeParent(key);
+    scene.wanted.set(key, known('not-here'));
+  }
+  scene.run(600_000, 1_000);
+  assert.equal(scene.phase(SCHEDULER) === 'gone', false);
 });
