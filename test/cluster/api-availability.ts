@@ -93,6 +93,8 @@ export class ReadinessProbe {
       const signal = AbortSignal.timeout(sampleTimeoutMs);
       const { statusCode, body } = await this.client.request({ path: '/readyz', method: 'GET', signal });
       await body.dump();
+      // Two apiservers may share the port: the next question goes to whichever takes a new connection.
+      if (statusCode !== 200) await this.close();
       return statusCode === 200;
     } catch {
       await this.close();
