@@ -114,7 +114,7 @@ describe('a single master', { timeout: 20 * 60_000 }, () => {
     await one.kubeSystem('delete', 'daemonset', 'kube-scheduler', '--ignore-not-found');
     await one.report(
       'the checkpoint is gone',
-      (graceSeconds + 60) * 1000,
+      (graceSeconds + 150) * 1000,
       (report) => report?.workloads.every(({ workload }) => workload !== gone) === true,
     );
     const keptMs = Date.now() - deletedAt;
