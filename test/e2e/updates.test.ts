@@ -53,9 +53,11 @@ describe('updates of a single master', { timeout: 25 * 60_000 }, () => {
 
   /** Until the bad pod has had its ports, has failed, and the checkpoint stays. */
   async function badUpdateIsStoodInFor(): Promise<void> {
-    await one.report('the proven checkpoint stands in for the bad update', 120_000, (report) => {
+    await one.report('the proven checkpoint stands in for the bad update, for good', 240_000, (report) => {
       const w = report?.workloads.find(({ workload }) => workload === apiserver);
-      return w?.state === 'active' && w.note?.includes('the checkpoint stays active') === true;
+      return (
+        w?.state === 'active' && /checkpoint stays active: fix DaemonSet kube-apiserver$/.test(w.note ?? '')
+      );
     });
   }
 
