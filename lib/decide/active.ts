@@ -71,7 +71,7 @@ function besideParent(
   if (!conflicts(parent) && !overlaps) {
     const serves = facts.parentServes.known && facts.parentServes.value;
     if (serves) return handedOver(memory, 'its parent serves beside it');
-    return inBackOff(memory, situation, parent) ?? stay(memory);
+    return startAnew(memory, situation, parent) ?? stay(memory);
   }
   if (isBlamed(memory, situation, parent)) return besideBlamed(memory, situation, parent);
   if (overlaps) {
@@ -79,13 +79,13 @@ function besideParent(
     if (runsReady(memory, situation, parent)) {
       return beginHandover(memory, parent.uid, 'its parent runs ready beside it', { restart: false });
     }
-    return inBackOff(memory, situation, parent) ?? stay(memory);
+    return startAnew(memory, situation, parent) ?? stay(memory);
   }
   if (fresh === parent.uid || (handoverMayBegin(situation) && begun(memory, situation, parent))) {
     // Content that nobody has seen to work gets the kubelet's own first restart, and no more: each costs the API.
     return beginHandover(memory, parent.uid, STARTED, { restart: isProven(memory, situation) });
   }
-  return inBackOff(memory, situation, parent) ?? stay(memory);
+  return startAnew(memory, situation, parent) ?? stay(memory);
 }
 
 const STARTED = 'its parent has been started by the kubelet';
@@ -94,7 +94,7 @@ const STARTED = 'its parent has been started by the kubelet';
  * It met the bound ports, or an API that was away. Its back-off is ended while the checkpoint still serves: the kubelet
  * takes up to a second to start it, and then it is a parent that has just begun like any other.
  */
-function inBackOff(memory: WorkloadMemory, situation: Situation, parent: Parent): Transition | undefined {
+function startAnew(memory: WorkloadMemory, situation: Situation, parent: Parent): Transition | undefined {
   if (!handoverMayBegin(situation) || memory.restart?.state === 'under-way') return undefined;
   if (downParent(situation.facts, parent.uid) === undefined || !hasWaitedEnough(memory, situation))
     return undefined;
@@ -129,7 +129,7 @@ function besideBlamed(memory: WorkloadMemory, situation: Situation, parent: Pare
   }
   const excused = proven || memory.failedParent?.revision === undefined;
   const again = proven || memory.failedHandovers < UNPROVEN_FAILURES_MAX;
-  const given = excused && again ? inBackOff(memory, situation, parent) : undefined;
+  const given = excused && again ? startAnew(memory, situation, parent) : undefined;
   return given ?? stay(memory, blameNote(parent, excused));
 }
 

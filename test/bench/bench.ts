@@ -1,4 +1,4 @@
-// `npm run bench`: the numbers of the design on the real cluster, each beside its floor in the same run. As root on
+// `npm run bench`: recovery, handover and footprint on the real cluster, each beside its floor in the same run. As root on
 // Debian. `--minutes N` is the window after power on in which the API's absence is summed up (default 15).
 
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Random histories of a simulated master, with the rules of the design held against each at every step; and the same
+// Random histories of a simulated master, with the ten rules held against each at every step; and the same
 // with bugs put in on purpose, every one of which must be noticed.
 
 import assert from 'node:assert/strict';

@@ -235,64 +235,6 @@ test('a boot id that cannot be read makes no first boot pass', () => {
   expectMoves(scene, APISERVER, 'activate rev-good');
 });
 
-/** The DaemonSet of the only apiserver was updated: its pod is told to end, closes its port and lives on. */
-function onItsWayOut(): Scene {
-  const scene = new Scene().with(APISERVER);
-  const living = scene.parent(APISERVER);
-  living.parent = { ...living.parent, deleting: true };
-  scene.wanted.set(APISERVER, known('wanted'));
-  return scene.run(200);
-}
-
-test('an apiserver that was deleted and has closed its port is not waited for until its grace period ends', () => {
-  const scene = onItsWayOut().apiAway(1);
-  scene.probes.set(scene.parent(APISERVER).parent.uid, known(false));
-  scene.run(600);
-  expectMoves(scene, APISERVER, '');
-  scene.apiAway(3).run(200);
-  expectMoves(scene, APISERVER, 'activate rev-good');
-  assert.match(lastReason(scene), /its parent is on its way out and no API answers/);
-});
-
-test('one that was deleted, and takes its time without an API, is given a moment and then killed', () => {
-  const scene = onItsWayOut();
-  scene.api = { name: 'away', cause: 'failing', detail: '500', failedProbes: 9 };
-  scene.run(2_900);
-  expectMoves(scene, APISERVER, '');
-  scene.run(400);
-  expectMoves(scene, APISERVER, 'hurry-parent, activate rev-good');
-});
-
-test('one that answers its own probe has not heard of its deletion: no checkpoint is put beside it', () => {
-  const scene = onItsWayOut().apiAway(9);
-  scene.probes.set(scene.parent(APISERVER).parent.uid, known(true));
-  scene.run(2_500);
-  expectMoves(scene, APISERVER, '');
-});
-
-test('one whose API is only out of reach may be in use by others, and is left its time', () => {
-  const scene = onItsWayOut();
-  scene.api = { name: 'away', cause: 'timed-out', detail: 'no answer', failedProbes: 9 };
-  scene.run(20_000);
-  expectMoves(scene, APISERVER, '');
-});
-
-test('one that the API did not say to be deleted is let be', () => {
-  const stays = new Scene().with(APISERVER).run(200).apiAway();
-  stays.run(20_000);
-  expectMoves(stays, APISERVER, '');
-});
-
-test('an agent that has started since does not know that it was deleted, and waits for its end', () => {
-  const scene = onItsWayOut().restart().apiAway();
-  scene.probes.set(scene.parent(APISERVER).parent.uid, known(false));
-  scene.run(20_000);
-  expectMoves(scene, APISERVER, '');
-  scene.parent(APISERVER).state = 'absent';
-  scene.run(1_000);
-  expectMoves(scene, APISERVER, 'activate rev-good');
-});
-
 test('a checkpoint that could not be placed is not placed beside a parent that got up meanwhile', () => {
   const scene = new Scene().with(APISERVER);
   scene.disk.failing.add('activate');
