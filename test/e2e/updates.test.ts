@@ -78,7 +78,8 @@ describe('updates of a single master', { timeout: 25 * 60_000 }, () => {
     say(`bad update of the only apiserver: API away ${awayInWords(away, startedAt)}`);
     for (const { from, to } of away.downIntervals) {
       assert.ok(to - from <= 30_000, `back after ${seconds(to - from)}`);
-      assert.ok(to <= settledAt, 'once stood in for, the API stays');
+      // By its beginning: the two probes see one and the same outage end a moment apart.
+      assert.ok(from <= settledAt, 'once stood in for, the API stays');
     }
     await removeFlag('--no-such-flag');
     await one.atRest(300_000);
