@@ -40,7 +40,7 @@ export function applyTable(
 }
 
 /** A newer API's field stays, since older programs are not changed by it, unless it would make the kubelet ask the API. */
-function keepUnknown(field: string, value: Json, at: string, findings: Findings): boolean {
+export function keepUnknown(field: string, value: Json, at: string, findings: Findings): boolean {
   if (namesApiObject(field, value)) {
     findings.risk(at, 'dropped', 'not known to this version, and seems to name an API object: left out');
     return false;

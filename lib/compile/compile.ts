@@ -9,6 +9,7 @@ import { Findings } from './findings.ts';
 import { nameInjectedVolume } from './injected-volume.ts';
 import { wouldKubeletAccept } from './kubelet-acceptance.ts';
 import { compileMetadata } from './metadata.ts';
+import { withKnownFields } from './nested-fields.ts';
 import { ObjectReader } from './object-data.ts';
 import { readOptions, workloadOf } from './parent.ts';
 import { asObject, asString, type JsonObject, plain } from './plain-json.ts';
@@ -26,7 +27,7 @@ export function compile(pod: V1Pod, objects: ResolvedObjects, node: CompileNode 
     findings.refuse('spec', tooDeep ? 'is nested too deep to be a pod' : 'there is none: this is no pod');
     return { ok: false, workload, refusals: findings.refusals };
   }
-  const spec = nameInjectedVolume(written);
+  const spec = withKnownFields(nameInjectedVolume(written), findings);
   const metadata = asObject(json.metadata) ?? {};
   const identity = splitWorkloadKey(workload);
   const options = readOptions(pod);

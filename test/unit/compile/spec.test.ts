@@ -51,6 +51,41 @@ test('a field of a newer API is kept and noted, one that names an API object is 
   assert.ok(notedFields(checkpoint).includes('dropped spec.engine'));
 });
 
+test('a field of a newer API deep inside is kept and noted too, but for one that names an API object', () => {
+  const probe = { httpGet: { path: '/', port: 1, tlsServerName: 'x', clientCertRef: { name: 'c' } } };
+  const checkpoint = compiled(
+    aPod(
+      {
+        securityContext: { runAsUser: 1, newProfile: { depth: 2 }, policy: { secretName: 's' } },
+        volumes: [{ name: 'v', hostPath: { path: '/v', propagate: true } }],
+      },
+      { livenessProbe: probe, volumeMounts: [{ name: 'v', mountPath: '/v', quotaClassName: 'q' }] },
+    ),
+  );
+  const main = mainOf(checkpoint);
+  assert.deepEqual(specOf(checkpoint).securityContext, { runAsUser: 1, newProfile: { depth: 2 } });
+  assert.deepEqual(specOf(checkpoint).volumes, [{ name: 'v', hostPath: { path: '/v', propagate: true } }]);
+  assert.deepEqual(main.livenessProbe, { httpGet: { path: '/', port: 1, tlsServerName: 'x' } });
+  assert.deepEqual(main.volumeMounts, [{ name: 'v', mountPath: '/v' }]);
+  assert.deepEqual(
+    notedFields(checkpoint).filter((note) => !note.startsWith('rewritten')),
+    [
+      'dropped spec.containers[0].livenessProbe.httpGet.clientCertRef',
+      'unknown spec.containers[0].livenessProbe.httpGet.tlsServerName',
+      'dropped spec.containers[0].volumeMounts[0].quotaClassName',
+      'unknown spec.securityContext.newProfile',
+      'dropped spec.securityContext.policy',
+      'unknown spec.volumes[0].hostPath.propagate',
+    ],
+  );
+});
+
+test('a field of a newer API in what becomes a literal or a file is told to be lost', () => {
+  const checkpoint = compiled(aPod({}, { env: [{ name: 'A', value: '1', encoding: 'base64' }] }));
+  assert.deepEqual(mainOf(checkpoint).env, [{ name: 'A', value: '1' }]);
+  assert.ok(notedFields(checkpoint).includes('dropped spec.containers[0].env[0].encoding'));
+});
+
 test('a field of the wrong type is refused in words', () => {
   assert.deepEqual(refused(aPod({ hostPID: 'yes' })), [
     { field: 'spec.hostPID', why: 'must be a boolean; correct it in the pod' },
