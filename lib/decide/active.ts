@@ -122,14 +122,14 @@ function isBlamed(memory: WorkloadMemory, situation: Situation, parent: Parent):
 function besideBlamed(memory: WorkloadMemory, situation: Situation, parent: Parent): Transition {
   const proven = isProven(memory, situation);
   const { facts } = situation;
+  const excused = proven || memory.failedParent?.revision === undefined;
+  const again = excused && (proven || memory.failedHandovers < UNPROVEN_FAILURES_MAX);
   // Its failure may have been another's, such as an API that was away: it is up, and the checkpoint in its way.
   const inTheWay = facts.checkpointRuns.known && !isUp(facts.checkpointRuns.value);
-  if (runsReady(memory, situation, parent) && (proven || inTheWay)) {
+  if (runsReady(memory, situation, parent) && (again || inTheWay)) {
     return beginHandover(memory, parent.uid, 'its parent runs ready after all', { restart: false });
   }
-  const excused = proven || memory.failedParent?.revision === undefined;
-  const again = proven || memory.failedHandovers < UNPROVEN_FAILURES_MAX;
-  const given = excused && again ? startAnew(memory, situation, parent) : undefined;
+  const given = again ? startAnew(memory, situation, parent) : undefined;
   return given ?? stay(memory, blameNote(parent, excused));
 }
 

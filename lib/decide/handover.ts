@@ -21,6 +21,9 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
   }
   const back = takeBack(memory, phase, situation);
   if (back !== undefined) return back;
+  // A checkpoint that is on its way out may hold its ports, or answer on them, for its whole grace period: an apiserver
+  // (1.20) with watchers needs all of its 30 s. The parent's time begins when it is alone.
+  if (facts.checkpointRuns.known && isUp(facts.checkpointRuns.value)) return stay(memory);
   if (!livingParent(situation).answered) return waitOn(memory, phase, observation);
   if (isLate(memory, phase, settings)) {
     // The kubelet and the controllers are at work; the rescue rule watches over the rest.

@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { components } from '../cluster/pod-template.ts';
-import { workloads } from './agent-on-cluster.ts';
 import { measureFloor } from './floor.ts';
 import { awayInWords, OneMaster, say, seconds } from './one-master.ts';
 
@@ -24,13 +23,14 @@ describe('a single master whose apiservers share their port', { timeout: 12 * 60
 
   it('takes the overlap option with an update of the only apiserver', async () => {
     const template = { metadata: { annotations: { 'checkpoint-agent.io/overlap': 'true' } } };
-    for (const name of components.filter((component) => component !== 'etcd')) {
-      await one.updateTemplate(name, template);
-    }
+    const sharing = components.filter((component) => component !== 'etcd');
+    const before = new Map<string, string | undefined>();
+    for (const name of sharing) before.set(name, (await one.workload(`kube-system/${name}`))?.revision);
+    for (const name of sharing) await one.updateTemplate(name, template);
     await one.report('the new content is proven', 300_000, (report) =>
-      workloads.every((key) => {
-        const w = report?.workloads.find(({ workload }) => workload === key);
-        return w?.proven === true && w.candidate === undefined;
+      sharing.every((name) => {
+        const w = report?.workloads.find(({ workload }) => workload === `kube-system/${name}`);
+        return w?.proven === true && w.candidate === undefined && w.revision !== before.get(name);
       }),
     );
     await one.atRest(120_000);

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { known } from '../../../lib/types/observed.ts';
 import { crashes, failed, inHandover, recovered, started } from './handover-stage.ts';
 import { APISERVER, revision } from './pods.ts';
 import { expectMoves, expectPhase, lastReason, moves } from './story.ts';
@@ -47,6 +48,36 @@ test('a late handover with the API answering leaves the parent to the kubelet', 
   scene.run(31_000);
   expectPhase(scene, APISERVER, 'standby');
   expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+});
+
+test('a parent is not late while its checkpoint takes its time to go', () => {
+  const scene = inHandover();
+  scene.disk.failing.add('withdraw');
+  scene.disk.placed.set(APISERVER, { revision: 'rev-good' as never, uid: 'static-1' });
+  scene.run(40_000);
+  expectPhase(scene, APISERVER, 'handover');
+  scene.disk.failing.delete('withdraw');
+  scene.run(25_000);
+  expectPhase(scene, APISERVER, 'handover');
+  scene.run(10_000);
+  expectPhase(scene, APISERVER, 'standby');
+  assert.equal(scene.workload(APISERVER)?.failedHandovers, 1);
+});
+
+test('unproven content that was late, and cost nothing, is given its ports again when it runs ready', () => {
+  const overlap = true;
+  const scene = recovered({ overlap });
+  scene.replaceParent(APISERVER, { content: 'new', overlap }, 'running');
+  scene.setReady(APISERVER, true);
+  scene.probes.set(scene.parent(APISERVER).parent.uid, known(false));
+  scene.run(15_000);
+  expectPhase(scene, APISERVER, 'handover');
+  scene.run(31_000).powerLoss();
+  scene.pass();
+  expectPhase(scene, APISERVER, 'active');
+  scene.parent(APISERVER).state = 'running';
+  scene.apiServes().run(15_000);
+  expectPhase(scene, APISERVER, 'handover');
 });
 
 test('unproven content that failed alone is not given its ports again under another UID', () => {
