@@ -64,13 +64,18 @@ export function followParent(
   return { memory: next, actions };
 }
 
-/** The revisions nobody needs any more: all but the proven one, the one before it, the candidate and the active one. */
+/** What a record that was lost may have called proven, its predecessor and its candidate. */
+const OLDEST_KEPT = 3;
+
+/**
+ * The revisions nobody needs any more: all but the proven one, the one before it, the candidate and the active one.
+ * Without an intact proven one, the oldest stay as well, and what was stored since and never proven goes.
+ */
 export function retention(memory: WorkloadMemory, facts: WorkloadFacts): Action[] {
-  if (memory.proven === undefined || !facts.revisions.has(memory.proven.revision) || !facts.manifest.known) {
-    return [];
-  }
+  if (!facts.manifest.known) return [];
+  const proven = memory.proven?.revision;
   const kept = new Set([
-    memory.proven.revision,
+    proven,
     memory.previous,
     memory.candidate,
     placedRevision(memory.phase),
@@ -79,9 +84,13 @@ export function retention(memory: WorkloadMemory, facts: WorkloadFacts): Action[
   // A checkpoint whose containers still run mounts its revision's files.
   if (!facts.checkpointRuns.known) return [];
   if (facts.checkpointRuns.value !== 'absent' && memory.phase.name !== 'active') return [];
-  return [...facts.revisions]
-    .filter((revision) => !kept.has(revision))
-    .map((revision) => ({ type: 'remove-revision', workload: facts.key, revision }));
+  const others = [...facts.revisions].filter((revision) => !kept.has(revision));
+  const isProvenIntact = proven !== undefined && facts.revisions.has(proven);
+  return (isProvenIntact ? others : others.slice(0, -OLDEST_KEPT)).map((revision) => ({
+    type: 'remove-revision',
+    workload: facts.key,
+    revision,
+  }));
 }
 
 function identityOf(parent: Parent): NonNullable<WorkloadMemory['parent']> {

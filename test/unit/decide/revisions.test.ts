@@ -48,6 +48,23 @@ test('a new content during the proving time begins anew', () => {
   assert.equal(scene.workload(APISERVER)?.proven?.revision, 'rev-good');
 });
 
+test('content that is never proven does not pile up: the oldest stay, which a lost record may have called proven', () => {
+  const scene = new Scene().with(APISERVER);
+  scene.disk.revisions.set(APISERVER, ['rev-good', 'rev-before'] as never);
+  scene.disk.records.clear();
+  scene.restart();
+  for (let update = 1; update <= 12; update += 1) {
+    scene.replaceParent(APISERVER, { content: `next-${update}` }, 'crashed');
+    scene.run(2_000);
+  }
+  assert.deepEqual(scene.disk.revisions.get(APISERVER), [
+    'rev-next-12',
+    'rev-next-1',
+    'rev-good',
+    'rev-before',
+  ]);
+});
+
 test('what could not be compiled does not count as serving', () => {
   const scene = new Scene().with(APISERVER);
   scene.replaceParent(APISERVER, { content: 'next' }, 'running');
