@@ -3,11 +3,12 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { isParent, toParent } from '../compile/parent.ts';
 import { liveParent } from '../decide/facts.ts';
+import { isUp, runState } from '../decide/run-state.ts';
 import type { Memory } from '../types/memory.ts';
-import type { ApiState, Observation, Parent, Wanted } from '../types/observation.ts';
+import type { ApiState, Observation, Parent, RuntimeView, Wanted } from '../types/observation.ts';
 import { known, type Observed, unknown } from '../types/observed.ts';
 import type { StoreReader } from '../types/store.ts';
-import type { WorkloadKey } from '../types/workload.ts';
+import { ANNOTATION_OF, type WorkloadKey } from '../types/workload.ts';
 import { Answers } from './answers.ts';
 import type { Captures } from './captures.ts';
 import { ContainerAges } from './container-ages.ts';
@@ -60,8 +61,7 @@ export class Looker {
       onAnswer,
     });
     this.#probes = new Answers<Observed<boolean> | undefined>({
-      // What has not been seen to answer does not serve.
-      pending: known(false),
+      pending: unknown('its probe is being asked'),
       freshMs: PROBE_FRESH_MS,
       monotonicMs,
       onAnswer,
@@ -112,7 +112,7 @@ export class Looker {
       runtime: runtimeView.known
         ? known(this.#ages.correct(runtimeView.value, { askedAtMs, nowMs, wallClockMs }))
         : runtimeView,
-      probes: this.#probe(memory),
+      probes: this.#probe(memory, runtimeView),
       wanted: this.#askWanted(parents, memory),
       directory,
       stored: store.workloads(),
@@ -151,14 +151,19 @@ export class Looker {
     return read.parent;
   }
 
-  /** The pods' own probes say what the API's Ready cannot: during a handover, and while the API is away. */
-  #probe(memory: Memory): Observation['probes'] {
+  /**
+   * The pods' own probes say what the API's Ready cannot: during a handover, and while the API is away. What a
+   * checkpoint on the same ports answered, or may have answered, is never taken for its parent's word.
+   */
+  #probe(memory: Memory, runtime: Observed<RuntimeView>): Observation['probes'] {
     const probes = new Map<string, Observed<boolean>>();
     const asked = new Set<string>();
     const away = this.#sources.api.state().name !== 'serving';
+    const answering = checkpointsUp(runtime);
     for (const { uid, pod, workload } of this.#lastParents) {
-      const phase = memory.workloads.get(workload)?.phase.name;
-      if (phase === undefined || !(away || phase === 'handover')) continue;
+      const { phase, options } = memory.workloads.get(workload) ?? {};
+      if (phase === undefined || !(away || phase.name === 'handover')) continue;
+      if (answering.has(workload) && options?.standbyLock === undefined) continue;
       asked.add(uid);
       const answer = this.#probes.read(uid, () => this.#sources.probePod(pod));
       if (answer !== undefined) probes.set(uid, answer);
@@ -189,6 +194,13 @@ export class Looker {
     this.#wanted.retain(asked);
     return answers;
   }
+}
+
+/** Workloads whose checkpoint holds ports, or may. */
+function checkpointsUp(runtime: Observed<RuntimeView>): ReadonlySet<string> {
+  const pods = runtime.known ? runtime.value.pods : [];
+  const up = pods.filter((pod) => isUp(runState(pod, new Set())));
+  return new Set(up.flatMap(({ annotations }) => annotations[ANNOTATION_OF] ?? []));
 }
 
 function isServing({ name }: ApiState): boolean {

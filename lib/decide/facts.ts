@@ -157,7 +157,7 @@ function serves(
   }
   if (parent.value === undefined || pod === undefined || !allRunning(pod, parent.value)) return known(false);
   const probe = probes.get(parent.value.uid);
-  if (probe?.known && !probe.value) return known(false);
+  if (probe !== undefined && !(probe.known && probe.value)) return probe;
   const settled = (memory?.runningMs ?? 0) >= settleMs;
   if (api.name === 'serving' && parents.known) {
     return known(parent.value.ready && (settled || probe?.known === true));

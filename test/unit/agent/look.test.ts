@@ -3,12 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { V1Pod } from '@kubernetes/client-node';
 import { Captures } from '../../../lib/agent/captures.ts';
 import { Looker } from '../../../lib/agent/look.ts';
 import type { Sources } from '../../../lib/agent/sources.ts';
 import { Tokens } from '../../../lib/agent/tokens.ts';
-import type { ApiState, Wanted } from '../../../lib/types/observation.ts';
+import type { ApiState, RuntimeView, Wanted } from '../../../lib/types/observation.ts';
 import { known, type Observed, unknown } from '../../../lib/types/observed.ts';
+import { inHandover } from '../decide/handover-stage.ts';
 import { APISERVER, SCHEDULER } from '../decide/pods.ts';
 import { Scene } from '../decide/scene.ts';
 
@@ -18,6 +20,8 @@ class Counted {
   wanted: Observed<Wanted> = known('wanted');
   probes = 0;
   questions = 0;
+  pods: V1Pod[] = [];
+  runtime: Observed<RuntimeView> = known({ pods: [], images: new Set() });
   readonly looker: Looker;
 
   constructor() {
@@ -30,7 +34,7 @@ class Counted {
         return this.state;
       },
       node: () => unknown('-'),
-      pods: () => known([]),
+      pods: () => known(this.pods),
       object: () => unknown('-'),
       retain: () => {},
       token: async () => unknown('-'),
@@ -43,13 +47,13 @@ class Counted {
     const sources: Sources = {
       api,
       runtime: {
-        observe: async () => known({ pods: [], images: new Set() }),
+        observe: async () => this.runtime,
         stopSandbox: async () => known(true),
         endBackOff: async () => known(true),
       },
       readStaticPods: async () => known({ ours: [], broken: [] }),
       readBootId: async () => known('boot-1'),
-      probePod: async () => undefined,
+      probePod: async () => known(true),
       monotonicMs: () => this.nowMs,
       wallClockMs: () => this.nowMs,
     };
@@ -65,6 +69,20 @@ class Counted {
       await new Promise(setImmediate);
     }
   }
+}
+
+/** What the scene saw last, as the sources of the looker. */
+function follow(world: Counted, scene: Scene): void {
+  world.runtime = scene.passes.at(-1)?.observation.runtime ?? world.runtime;
+  world.pods = scene.parents.map(({ parent: { pod, uid, name, controller } }) => ({
+    metadata: {
+      ...pod.metadata,
+      name,
+      uid,
+      ownerReferences: controller === undefined ? [] : [{ ...controller, controller: true }],
+    },
+    spec: { containers: [], ...pod.spec, nodeName: 'm1' },
+  }));
 }
 
 function stopped(): Scene {
@@ -133,4 +151,23 @@ test('while a parent is on its way out the API is asked several times a second, 
   assert.ok(world.probes >= 2, `${world.probes} probes in the first second`);
   await world.lookFor(60_000, scene);
   assert.ok(world.probes >= 25 && world.probes <= 40, `${world.probes} probes in a minute`);
+});
+
+test("a parent's probe is asked when its checkpoint is gone, and what was answered before does not count", async () => {
+  const world = new Counted();
+  const scene = inHandover();
+  const { uid } = scene.parent(APISERVER).parent;
+  const store = { workloads: () => scene.disk.stored(), node: () => scene.disk.node, findings: () => [] };
+  const answer = async () => (await world.looker.look(scene.memory, store)).probes.get(uid);
+  follow(world, scene);
+  const { runtime: alone } = world;
+  assert.ok(alone.known);
+  const before = scene.passes.find(({ memory }) => memory.workloads.get(APISERVER)?.phase.name === 'active');
+  world.runtime = before?.observation.runtime ?? alone;
+  for (let look = 0; look < 3; look += 1)
+    assert.equal(await answer(), undefined, 'the checkpoint may answer');
+  world.runtime = alone;
+  assert.equal((await answer())?.known, false, 'being asked');
+  await new Promise(setImmediate);
+  assert.deepEqual(await answer(), known(true));
 });
