@@ -39,7 +39,8 @@ export async function carryOut(action: Action, hands: Hands): Promise<void> {
       return store.removeRevision(action.workload, action.revision);
     case 'remove-workload':
       return store.removeWorkload(action.workload);
-    case 'hurry-parent': {
+    case 'hurry-parent':
+    case 'restart-server': {
       const stopped = await hands.stopSandbox(action.sandboxId);
       if (!stopped.known) throw new Error(`sandbox ${action.sandboxId}: ${stopped.reason}`);
       return;

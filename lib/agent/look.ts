@@ -25,7 +25,7 @@ const PROBE_FRESH_MS = 250;
 /** Asked at once when a workload stops, then ever less often while it stays down and the API answers. */
 const DOUBT_FRESH_MS = 2_000;
 const DOUBT_FRESH_MS_MAX = 60_000;
-const DOUBT_TIMEOUT_MS = 3_000;
+const DOUBT_TIMEOUT_MS = 1_500;
 
 /** An apiserver that was told to end may close its port at any moment, and everybody waits from then on. */
 const LEAVING_FRESH_MS = 250;
@@ -99,6 +99,7 @@ export class Looker {
     const compiled = parents.known ? this.#captures.compileAll(parents.value) : new Map();
     const nowMs = this.#sources.monotonicMs();
     const wallClockMs = this.#sources.wallClockMs();
+    const portHere = api.portHere();
     const sinceLastPassMs = Math.min(nowMs - (this.#lastPassMs ?? nowMs), PASS_MS_MAX);
     this.#lastPassMs = nowMs;
     return {
@@ -106,6 +107,7 @@ export class Looker {
       wallClockMs,
       bootId,
       api: api.state(),
+      ...(portHere === undefined ? {} : { apiPortHere: portHere }),
       node: api.node(),
       parents,
       compiled,

@@ -17,6 +17,8 @@ export interface Api {
   start(): void;
   close(): Promise<void>;
   state(): ApiState;
+  /** The port it is asked at, where that is an address of this node. */
+  portHere(): number | undefined;
   probe(timeoutMs: number): Promise<ApiState>;
   node(): Observed<NodeFacts>;
   pods(): Observed<readonly V1Pod[]>;

@@ -8,6 +8,7 @@ import type { Settings } from '../types/settings.ts';
 import type { WorkloadKey } from '../types/workload.ts';
 import { fence, hasActive, vanishedTogether } from './cluster-identity.ts';
 import { factsOf } from './facts.ts';
+import { isKubeletHeldUp, restartServerActions } from './hanging-server.ts';
 import { hurryActions } from './leaving.ts';
 import { followNote } from './notes.ts';
 import { recall, save } from './record.ts';
@@ -51,6 +52,7 @@ export function decide(observation: Observation, memory: Memory, settings: Setti
     someActive: hasActive(memory),
     suspects: suspects(memory, apiAwayMs),
     handingOver: isHandingOver(memory),
+    kubeletHeldUp: isKubeletHeldUp({ ...memory, apiAwayMs }, observation),
   };
 
   const workloads = new Map<WorkloadKey, WorkloadMemory>();
@@ -126,6 +128,10 @@ function decideOne(
   const actions = [...followed.actions, ...saving, ...reconcile(after, facts, why)];
   // What the record on disk still names is kept until a newer record stands there, and until the API has spoken.
   if (saving.length === 0 && observation.api.name === 'serving') actions.push(...retention(after, facts));
-  actions.push(...restartActions(after, facts), ...hurryActions(after, situation));
+  actions.push(
+    ...restartActions(after, facts),
+    ...hurryActions(after, situation),
+    ...restartServerActions(situation),
+  );
   return { memory: after, actions, changes };
 }

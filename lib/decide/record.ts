@@ -12,6 +12,7 @@ export const FRESH: WorkloadMemory = {
   options: { overlap: false, allowSecretEnv: false, dropLabels: false },
   failedHandovers: 0,
   stoppedMs: 0,
+  downMs: 0,
   runningMs: 0,
   servingMs: 0,
   unservedMs: 0,
@@ -48,6 +49,7 @@ function recordOf(memory: WorkloadMemory, stored: StoredWorkload | undefined): W
   const {
     candidate,
     stoppedMs,
+    downMs,
     runningMs,
     servingMs,
     unservedMs,

@@ -19,6 +19,8 @@ export interface Situation {
   readonly apiAwayMs: number;
   /** How many workloads of this node may have cost the API it is without now, see `suspects`. */
   readonly suspects: number;
+  /** The kubelet does not start what was placed, see `isKubeletHeldUp`. */
+  readonly kubeletHeldUp: boolean;
   /** A handover of this node has just begun, or is about to: whoever goes along now costs the API nothing more. */
   readonly handingOver: boolean;
 }

@@ -4,6 +4,7 @@
 import type { WorkloadMemory } from '../types/memory.ts';
 import type { Observation } from '../types/observation.ts';
 import type { WorkloadFacts } from './facts.ts';
+import { downFor } from './hanging-server.ts';
 
 /** The memory of a workload with this pass's time counted in, and without the last pass's note. */
 export function passTime(
@@ -15,6 +16,7 @@ export function passTime(
   return {
     ...memory,
     ...presence(memory, facts, dt),
+    downMs: downFor(memory, facts, dt),
     unservedMs: unserved(memory, facts, observation, dt),
     backOffMs: backOff(memory, facts, dt),
   };

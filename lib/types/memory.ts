@@ -69,6 +69,8 @@ export interface ControllerRef {
 export interface WorkloadMemory extends WorkloadRecord {
   /** How long nothing of the workload has run although it should. */
   readonly stoppedMs: number;
+  /** How long nothing of it has been up, neither parent nor checkpoint. */
+  readonly downMs: number;
   /** How long it has run without a break. */
   readonly runningMs: number;
   /** How long the current parent has been serving with the candidate's content. */

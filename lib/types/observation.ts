@@ -136,6 +136,8 @@ export interface Observation {
   readonly wallClockMs: number;
   readonly bootId: Observed<string>;
   readonly api: ApiState;
+  /** The port at which the kubelet asks the API, where that is an address of this node. */
+  readonly apiPortHere?: number;
   readonly node: Observed<NodeFacts>;
   /** Only pods that carry the annotation, are neither static nor mirror pods, and run on this node. */
   readonly parents: Observed<readonly Parent[]>;

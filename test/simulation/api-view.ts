@@ -11,6 +11,7 @@ import type { ParentIdentity } from '../../lib/types/memory.ts';
 import type { ApiState, NodeFacts, Wanted } from '../../lib/types/observation.ts';
 import { known, type Observed, unknown } from '../../lib/types/observed.ts';
 import type { ApiAnswer } from '../world/availability.ts';
+import { USUAL_PORTS } from '../world/control-plane.ts';
 import type { World } from '../world/world.ts';
 import { modelClient } from './api-client.ts';
 import type { Gate } from './gate.ts';
@@ -71,6 +72,10 @@ export class ApiView implements Api {
   state(): ApiState {
     const starting = this.current.name === 'serving' && this.world.nowMs < this.startingUntilMs;
     return starting ? { name: 'serving', starting: true } : this.current;
+  }
+
+  portHere(): number {
+    return USUAL_PORTS.apiserver;
   }
 
   async probe(timeoutMs: number): Promise<ApiState> {

@@ -16,9 +16,7 @@ function wholeNumber(text: string): number {
 
 async function main(): Promise<void> {
   const { schedules, seed, processes } = new Command('simulate')
-    .description(
-      'plays random histories of a simulated master and holds the ten rules against each',
-    )
+    .description('plays random histories of a simulated master and holds the ten rules against each')
     .option('--schedules <count>', 'how many', wholeNumber, 2_000)
     .option(
       '--seed <seed>',

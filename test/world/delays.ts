@@ -29,6 +29,8 @@ export interface Delays {
   readonly kubeletRelist: number;
   /** fileCheckFrequency. */
   readonly staticRelist: number;
+  /** How long a kubelet (1.20) was seen to wait for a hanging apiserver before it started a static pod. */
+  readonly mirrorCall: number;
   readonly mountRetry: number;
   /** plegRelistPeriod is a second: the kubelet notices a sandbox that ended after half of it, on average. */
   readonly runtimeRelist: number;
@@ -62,6 +64,7 @@ export const REAL_DELAYS: Delays = {
   watchLatency: 10,
   kubeletRelist: 1_000,
   staticRelist: 20_000,
+  mirrorCall: 22_000,
   mountRetry: 1_000,
   runtimeRelist: 500,
   housekeeping: 2_000,

@@ -81,6 +81,12 @@ export class KubeletModel implements WorkerHost {
     return mountProblem(worker.pod, worker.source, online ? objectExists : undefined, paths);
   }
 
+  apiHangs(): boolean {
+    const { availability, node } = this.around;
+    const answer = availability.answerTo(node);
+    return answer === 'silent' || (answer === 'unready' && !availability.etcdServing);
+  }
+
   statusChanged(worker: PodWorker): void {
     if (this.api.online) writeStatus(this.around.store, worker, this.schedule.nowMs);
   }

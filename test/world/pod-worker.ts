@@ -8,6 +8,8 @@ import { programOf } from './programs.ts';
 import type { ContainerRecord, RuntimeModel, Sandbox } from './runtime-model.ts';
 import type { Life, Schedule } from './schedule.ts';
 
+const MIRROR_LOOK_MS = 250;
+
 /** What a worker needs of its kubelet. */
 export interface WorkerHost {
   readonly life: Life;
@@ -16,6 +18,8 @@ export interface WorkerHost {
   readonly runtime: RuntimeModel;
   readonly backoff: CrashBackoff;
   mountProblem(worker: PodWorker): string | undefined;
+  /** A request of the API is neither answered nor refused. */
+  apiHangs(): boolean;
   statusChanged(worker: PodWorker): void;
   stopped(worker: PodWorker): void;
   tell(pod: V1Pod, what: string): void;
@@ -50,7 +54,7 @@ export class PodWorker {
   begin(): void {
     this.sandbox = this.host.runtime.sandboxesOf(this.uid).find(({ ready }) => ready);
     if (this.sandbox === undefined) {
-      this.mount();
+      this.createMirror(this.host.schedule.nowMs);
       return;
     }
     for (const spec of this.containers()) {
@@ -127,6 +131,14 @@ export class PodWorker {
       return `${container?.attempt}/${container?.state}/${container?.process?.serving}`;
     });
     return `${parts.join()} ${this.waiting}`;
+  }
+
+  /** A static pod is started once the call that creates its mirror pod has come to an end, whatever the end. */
+  private createMirror(sinceMs: number): void {
+    const { schedule, delays } = this.host;
+    const waits = this.source === 'file' && schedule.nowMs - sinceMs < delays.mirrorCall;
+    if (waits && this.host.apiHangs()) this.later(MIRROR_LOOK_MS, () => this.createMirror(sinceMs));
+    else this.mount();
   }
 
   private mount(): void {

@@ -11,6 +11,8 @@ export interface ApiSource {
   start(): void;
   close(): Promise<void>;
   state(): ApiState;
+  /** The port it is asked at, where that is an address of this node; a name is not looked up. */
+  portHere(): number | undefined;
   /** One probe now, which also updates the state. */
   probe(timeoutMs: number): Promise<ApiState>;
   /** Somebody has a doubt (the peer may be half dead): probes soon, drops nothing. */

@@ -4,6 +4,7 @@
 import { Agent, type Dispatcher } from 'undici';
 import type { AwayCause, DeniedCause } from '../../types/observation.ts';
 import type { Identity } from '../identity.ts';
+import { portHere } from './endpoint.ts';
 import { causeOf, causeOfStatus, describe, StrangerError } from './failure.ts';
 import type { ApiTiming } from './timing.ts';
 
@@ -35,6 +36,7 @@ export class ApiClient {
   readonly #identity: Identity;
   readonly #timing: ApiTiming;
   #agent: { readonly fingerprint: string; readonly agent: Agent } | undefined;
+  #portHere: number | undefined;
   #closed = false;
 
   constructor(identity: Identity, timing: ApiTiming) {
@@ -79,6 +81,11 @@ export class ApiClient {
     }
   }
 
+  /** See `portHere`; undefined before the first request. */
+  portHere(): number | undefined {
+    return this.#portHere;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#agent?.agent.destroy();
@@ -95,6 +102,7 @@ export class ApiClient {
     const { server, tls, headers, fingerprint } = await this.#identity.credentials();
     if (this.#closed) throw new Error('closed');
     if (this.#agent?.fingerprint !== fingerprint) {
+      this.#portHere = portHere(server);
       this.#forgetConnections();
       this.#agent = { fingerprint, agent: newAgent(tls, this.#timing) };
     }

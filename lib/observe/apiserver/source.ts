@@ -92,6 +92,10 @@ class KubeletApiSource implements ApiSource {
       : state;
   }
 
+  portHere(): number | undefined {
+    return this.#client.portHere();
+  }
+
   probe(timeoutMs: number): Promise<ApiState> {
     return this.#health.probe(timeoutMs);
   }

@@ -29,6 +29,7 @@ class Counted {
       start: () => {},
       close: async () => {},
       state: () => this.state,
+      portHere: () => undefined,
       probe: async () => {
         this.probes += 1;
         return this.state;
@@ -162,7 +163,9 @@ test("a parent's probe is asked when its checkpoint is gone, and what was answer
   follow(world, scene);
   const { runtime: alone } = world;
   assert.ok(alone.known);
-  const before = scene.passes.find(({ memory }) => memory.workloads.get(APISERVER)?.phase.name === 'active');
+  const before = scene.passes.findLast(
+    ({ before: { workloads } }) => workloads.get(APISERVER)?.phase.name === 'active',
+  );
   world.runtime = before?.observation.runtime ?? alone;
   for (let look = 0; look < 3; look += 1)
     assert.equal(await answer(), undefined, 'the checkpoint may answer');

@@ -16,6 +16,7 @@ import {
 } from '../../../lib/types/workload.ts';
 
 export const APISERVER = workloadKey('kube-system', 'kube-apiserver');
+export const ETCD = workloadKey('kube-system', 'etcd');
 export const SCHEDULER = workloadKey('kube-system', 'kube-scheduler');
 export const MANAGER = workloadKey('kube-system', 'kube-controller-manager');
 export const AGENT = workloadKey('kube-system', 'checkpoint-agent');
@@ -57,6 +58,13 @@ export function revision(content: string): RevisionId {
   return `rev-${content}` as RevisionId;
 }
 
+/** Where the API is asked, on a master whose kubelet asks its own apiserver. */
+export const API_PORT = 6443;
+
+function probedPort(key: WorkloadKey): number {
+  return key === APISERVER ? API_PORT : 10_259;
+}
+
 function podOf(key: WorkloadKey, traits: ParentTraits): V1Pod {
   const annotations = {
     [CHECKPOINT_ANNOTATION]: 'true',
@@ -67,7 +75,7 @@ function podOf(key: WorkloadKey, traits: ParentTraits): V1Pod {
     spec: {
       hostNetwork: traits.network === 'host',
       ...(traits.initContainer ? { initContainers: [{ name: 'prepare', image: IMAGE }] } : {}),
-      containers: [{ name: 'main', image: IMAGE }],
+      containers: [{ name: 'main', image: IMAGE, readinessProbe: { httpGet: { port: probedPort(key) } } }],
     },
   };
 }

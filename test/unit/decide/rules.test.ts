@@ -46,6 +46,7 @@ holdsAlways(
       'remove-workload',
       'restart-parent',
       'hurry-parent',
+      'restart-server',
     ] as const;
     return forbidden.find((type) => moved.has(type));
   },

@@ -50,6 +50,10 @@ export class Scene {
   images: ReadonlySet<string> = new Set([IMAGE]);
   runtimeAnswers = true;
   directoryReadable = true;
+  /** Set where the kubelet's endpoint is an address of this node. */
+  apiPortHere: number | undefined;
+  /** The kubelet does not start what is placed. */
+  kubeletHeldUp = false;
   wallClockMs = 1_000_000;
   nowMs = 0;
   /** The API serves, and has not listed its pods yet. */
@@ -197,6 +201,7 @@ export class Scene {
       wallClockMs: this.wallClockMs,
       bootId: this.bootId,
       api: this.api,
+      ...(this.apiPortHere === undefined ? {} : { apiPortHere: this.apiPortHere }),
       node: serving ? known({ name: 'm1', uid: this.nodeUid, labels: {} }) : silent,
       parents: serving && this.podsListed ? known(this.parents.map(({ parent }) => parent)) : silent,
       compiled: new Map(serving ? [...compiled, ...this.compiled] : []),
@@ -240,7 +245,7 @@ export class Scene {
   #kubeletFollows(): void {
     const { placed } = this.disk;
     for (const [key, manifest] of placed) {
-      if (this.checkpoints.get(key)?.uid === manifest.uid) continue;
+      if (this.checkpoints.get(key)?.uid === manifest.uid || this.kubeletHeldUp) continue;
       this.checkpoints.set(key, { ...manifest, state: 'running' });
     }
     for (const key of this.checkpoints.keys()) if (!placed.has(key)) this.checkpoints.delete(key);

@@ -22,6 +22,7 @@ function move(action: Action): string[] {
     case 'remove-workload':
     case 'restart-parent':
     case 'hurry-parent':
+    case 'restart-server':
       return [action.type];
     default:
       return [];

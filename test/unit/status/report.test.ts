@@ -30,6 +30,7 @@ function memory(phase: Phase, extra: Partial<WorkloadMemory> = {}): WorkloadMemo
     servingMs: 0,
     unservedMs: 0,
     backOffMs: 0,
+    downMs: 0,
     ...extra,
   };
 }

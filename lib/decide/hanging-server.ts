@@ -1,0 +1,72 @@
+// An apiserver that has lost its etcd accepts requests and never answers them, and the kubelet makes such a request for
+// each new static pod (its mirror pod) before it starts the pod. So the etcd that would help was seen to wait 22 s on a
+// real node (1.20). What always holds: only a server that answers nobody is ended, and only for what was down before.
+
+import type { Action } from '../types/action.ts';
+import type { Memory, WorkloadMemory } from '../types/memory.ts';
+import type { AwayCause, Observation } from '../types/observation.ts';
+import { ANNOTATION_OF } from '../types/workload.ts';
+import { isUp } from './run-state.ts';
+import type { Situation } from './situation.ts';
+
+/** Somebody listens, and no request comes to an end. */
+const HANGS: ReadonlySet<AwayCause> = new Set(['timed-out', 'failing', 'cut-off', 'throttled']);
+
+/** A kubelet that is free has made the sandbox of a static pod 0.3 s after its file. */
+const STARTS_WITHIN_MS = 1_500;
+
+/** A checkpoint whose workload went before the API did has been placed, and the kubelet does not start it. */
+export function isKubeletHeldUp(
+  { workloads, apiAwayMs }: Memory,
+  { directory, runtime }: Observation,
+): boolean {
+  if (!directory.known || !runtime.known) return false;
+  const placed = new Set(directory.value.ours.map(({ workload }) => workload));
+  const begun = new Set(
+    runtime.value.pods.filter((p) => p.sandboxReady).map((p) => p.annotations[ANNOTATION_OF]),
+  );
+  return [...workloads].some(
+    ([key, { phase, stoppedMs, downMs }]) =>
+      phase.name === 'active' &&
+      placed.has(key) &&
+      !begun.has(key) &&
+      // Activation began this count anew.
+      stoppedMs >= STARTS_WITHIN_MS &&
+      downMs >= apiAwayMs,
+  );
+}
+
+/** Ends this workload's pods where they are the server that the kubelet waits for: it starts them anew at once. */
+export function restartServerActions(situation: Situation): Action[] {
+  const { facts, observation, kubeletHeldUp } = situation;
+  const { api, apiPortHere, stored } = observation;
+  const hangs = api.name === 'away' && HANGS.has(api.cause);
+  if (!kubeletHeldUp || !hangs || apiPortHere === undefined) return [];
+  const pod = stored.find(({ key }) => key === facts.key)?.revisions[0]?.manifest;
+  if (!probedPorts(pod).has(apiPortHere)) return [];
+  const up = facts.parentPods.filter(({ state }) => isUp(state)).map(({ pod: { sandboxId } }) => sandboxId);
+  if (facts.checkpointRuns.known && isUp(facts.checkpointRuns.value)) up.push(...facts.checkpointSandboxes);
+  return up.map((sandboxId) => ({ type: 'restart-server', workload: facts.key, sandboxId }));
+}
+
+/** In a checkpoint the ports of probes are numbers. */
+function probedPorts(
+  pod: Situation['observation']['stored'][number]['revisions'][number]['manifest'] | undefined,
+) {
+  const probes = (pod?.spec?.containers ?? []).flatMap((c) => [
+    c.readinessProbe,
+    c.livenessProbe,
+    c.startupProbe,
+  ]);
+  return new Set(probes.map((probe) => Number(probe?.httpGet?.port ?? probe?.tcpSocket?.port)));
+}
+
+/** How long nothing of the workload has been up, parent or checkpoint; an unknown neither adds nor resets. */
+export function downFor(
+  { downMs }: WorkloadMemory,
+  { parentRuns, checkpointRuns }: Situation['facts'],
+  sinceLastPassMs: number,
+): number {
+  if (!parentRuns.known || !checkpointRuns.known) return downMs;
+  return isUp(parentRuns.value) || isUp(checkpointRuns.value) ? 0 : downMs + sinceLastPassMs;
+}

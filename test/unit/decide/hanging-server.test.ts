@@ -1,0 +1,97 @@
+// An apiserver that lost its etcd hangs, and the kubelet with it: when it is ended so that etcd can start, and when not.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AwayCause } from '../../../lib/types/observation.ts';
+import { API_PORT, APISERVER, ETCD, SCHEDULER } from './pods.ts';
+import { Scene } from './scene.ts';
+import { expectMoves, expectPhase } from './story.ts';
+
+/** The DaemonSets were updated: etcd is gone, its successor cannot be made, and the apiserver answers nothing. */
+function etcdIsGone(): Scene {
+  const scene = new Scene().with(ETCD).with(APISERVER).with(SCHEDULER);
+  scene.apiPortHere = API_PORT;
+  scene.run(1_000);
+  scene.parent(ETCD).state = 'absent';
+  scene.run(3_000);
+  scene.kubeletHeldUp = true;
+  return hangs(scene);
+}
+
+function hangs(scene: Scene, cause: AwayCause = 'timed-out'): Scene {
+  scene.api = { name: 'away', cause, detail: 'no answer in time', failedProbes: 3 };
+  return scene;
+}
+
+test('a server that hangs is ended when the kubelet does not start what it waits for', () => {
+  const scene = etcdIsGone().run(900);
+  expectPhase(scene, ETCD, 'active');
+  scene.run(1_000);
+  expectMoves(scene, APISERVER, '');
+  scene.run(600);
+  expectMoves(scene, ETCD, 'activate rev-good');
+  expectMoves(scene, SCHEDULER, '');
+  const [first] = scene.passes.flatMap(({ actions }) =>
+    actions.filter(({ type }) => type === 'restart-server'),
+  );
+  assert.deepEqual(first, { type: 'restart-server', workload: APISERVER, sandboxId: sandboxOf(scene) });
+});
+
+test('so is one that is a checkpoint itself', () => {
+  const scene = new Scene().with(ETCD).with(APISERVER).powerLoss();
+  scene.apiPortHere = API_PORT;
+  scene.run(300).apiServes();
+  scene.parent(ETCD).state = 'starting';
+  scene.run(200);
+  scene.parent(ETCD).state = 'running';
+  scene.run(20_000);
+  expectPhase(scene, ETCD, 'standby');
+  scene.parent(ETCD).state = 'absent';
+  scene.run(3_000);
+  scene.kubeletHeldUp = true;
+  hangs(scene).run(3_000);
+  const [first] = scene.passes.flatMap(({ actions }) =>
+    actions.filter(({ type }) => type === 'restart-server'),
+  );
+  const checkpoint = scene.checkpoints.get(APISERVER)?.uid;
+  assert.deepEqual(first, {
+    type: 'restart-server',
+    workload: APISERVER,
+    sandboxId: `sandbox-${checkpoint}`,
+  });
+});
+
+test('one that is not there at all, or whose kubelet is free, is let be', () => {
+  const refused = hangs(etcdIsGone(), 'refused').run(10_000);
+  expectMoves(refused, APISERVER, '');
+  const free = etcdIsGone();
+  free.kubeletHeldUp = false;
+  expectMoves(free.run(10_000), APISERVER, '');
+  const pulling = etcdIsGone();
+  pulling.kubeletHeldUp = false;
+  pulling.onPass = () => {
+    for (const checkpoint of pulling.checkpoints.values()) checkpoint.state = 'starting';
+  };
+  expectMoves(pulling.run(10_000), APISERVER, '');
+});
+
+test('one that other masters may serve as well is let be', () => {
+  const scene = etcdIsGone();
+  scene.apiPortHere = undefined;
+  expectMoves(scene.run(10_000), APISERVER, '');
+});
+
+test('one that hung before anything here was down is let be: an etcd elsewhere may come back', () => {
+  const scene = new Scene().with(ETCD).with(APISERVER).with(SCHEDULER);
+  scene.apiPortHere = API_PORT;
+  hangs(scene.run(1_000)).run(12_000);
+  scene.parent(SCHEDULER).state = 'crashed';
+  scene.kubeletHeldUp = true;
+  scene.run(20_000);
+  expectPhase(scene, SCHEDULER, 'active');
+  expectMoves(scene, APISERVER, '');
+});
+
+function sandboxOf(scene: Scene): string {
+  return `sandbox-${scene.parent(APISERVER).parent.uid}`;
+}
