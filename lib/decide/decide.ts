@@ -73,7 +73,9 @@ export function decide(observation: Observation, memory: Memory, settings: Setti
     ...(nodeUid === undefined ? {} : { nodeUid }),
   };
   if (boot !== memory.bootId || nodeUid !== memory.nodeUid) actions.push({ type: 'save-node', record });
-  return { memory: { workloads, apiAwayMs, ...record }, actions, changes };
+  const apiSeen = memory.apiSeen === true || api.name === 'serving';
+  const after = { workloads, apiAwayMs, ...(apiSeen ? { apiSeen: true as const } : {}), ...record };
+  return { memory: after, actions, changes };
 }
 
 function keysOf({ parents, directory, stored }: Observation, memory: Memory): WorkloadKey[] {

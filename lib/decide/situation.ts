@@ -131,9 +131,12 @@ function withdrawnJustBefore({ phase }: WorkloadMemory, apiAwayMs: number): bool
   return phase.name === 'handover' && phase.waited.elapsedMs - apiAwayMs <= WITHDRAWN_BEFORE_MS_MAX;
 }
 
-/** Workloads whose withdrawal the API may be away for: in handover still, or taken back during this outage. */
+/**
+ * Workloads whose withdrawal the API may be away for: in handover still, or taken back during this outage. A process
+ * that has started since does not know who it was.
+ */
 export function suspects(memory: Memory, apiAwayMs: number): number {
-  if (apiAwayMs === 0) return 0;
+  if (apiAwayMs === 0 || memory.apiSeen === undefined) return 0;
   return [...memory.workloads.values()].filter(
     (w) =>
       withdrawnJustBefore(w, apiAwayMs) ||

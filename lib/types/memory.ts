@@ -97,4 +97,6 @@ export interface Memory {
   readonly nodeUid?: string;
   /** How long the API has not answered. */
   readonly apiAwayMs: number;
+  /** It has served in the life of this process. */
+  readonly apiSeen?: true;
 }

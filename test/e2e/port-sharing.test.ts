@@ -7,7 +7,7 @@ import { components } from '../cluster/pod-template.ts';
 import { measureFloor } from './floor.ts';
 import { awayInWords, OneMaster, say, seconds } from './one-master.ts';
 
-describe('a single master whose apiservers share their port', { timeout: 12 * 60_000 }, () => {
+describe('a single master whose apiservers share their port', { timeout: 15 * 60_000 }, () => {
   let one: OneMaster;
   let floorMs: number;
 

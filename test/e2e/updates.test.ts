@@ -4,13 +4,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { seededRandom } from '../world/random.ts';
-import { workloads } from './agent-on-cluster.ts';
 import { awayInWords, OneMaster, say, seconds } from './one-master.ts';
 
 const apiserver = 'kube-system/kube-apiserver';
 const components = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
 
-describe('updates of a single master', { timeout: 25 * 60_000 }, () => {
+describe('updates of a single master', { timeout: 45 * 60_000 }, () => {
   let one: OneMaster;
 
   before(async () => {
@@ -137,6 +136,5 @@ describe('updates of a single master', { timeout: 25 * 60_000 }, () => {
       .map(({ metadata }) => metadata.annotations?.['example.org/round'])
       .filter((value) => value !== undefined);
     assert.deepEqual(new Set(rounds), new Set(['10']), 'every pod is of the last update');
-    assert.equal(workloads.length, 5);
   });
 });

@@ -31,6 +31,16 @@ export const KNOWN: readonly (Schedule & { readonly what: string })[] = [
       { atMs: 32_186, type: 'power-loss-at-call', offMs: 1_175, agentMs: 4_461, of: 'unlinkNow', calls: 4 },
     ],
   },
+  {
+    what: 'a process that started during an outage held it against the one parent that it found in a handover',
+    seed: 5_632,
+    setup: 'usual',
+    faults: [
+      { atMs: 3_146, type: 'agent-crash-at-call', downMs: 5_932, of: 'stopSandbox', calls: 2 },
+      { atMs: 19_952, type: 'update', workload: 'kube-controller-manager', content: 'missing' },
+      { atMs: 25_469, type: 'daemonset-deleted', workload: 'etcd', againMs: 10_588 },
+    ],
+  },
   ...[8_000, 8_100, 8_300].map((atMs): (typeof KNOWN)[number] => ({
     what: 'a pod that a person deleted in its handover was held against its content',
     seed: atMs / 100 - 39,

@@ -80,6 +80,17 @@ test('unproven content that was late, and cost nothing, is given its ports again
   expectPhase(scene, APISERVER, 'handover');
 });
 
+test('a process that started during the outage does not know whose content it was: the parent is tried again', () => {
+  const scene = recovered();
+  scene.replaceParent(APISERVER, { content: 'new' });
+  started(scene).apiAway();
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(500).restart().run(5_000).apiServes();
+  expectPhase(scene, APISERVER, 'active');
+  scene.run(20_000);
+  assert.match(moves(scene, APISERVER), /restart-parent$/);
+});
+
 test('unproven content that failed alone is not given its ports again under another UID', () => {
   const scene = recovered();
   scene.replaceParent(APISERVER, { content: 'bad' });
