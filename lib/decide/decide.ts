@@ -8,7 +8,7 @@ import type { Settings } from '../types/settings.ts';
 import type { WorkloadKey } from '../types/workload.ts';
 import { fence, hasActive, vanishedTogether } from './cluster-identity.ts';
 import { factsOf } from './facts.ts';
-import { isKubeletHeldUp, restartServerActions } from './hanging-server.ts';
+import { endHangingServer, isKubeletHeldUp, withEnded } from './hanging-server.ts';
 import { hurryActions } from './leaving.ts';
 import { followNote } from './notes.ts';
 import { recall, save } from './record.ts';
@@ -97,14 +97,16 @@ function decideOne(
   const stored = observation.stored.find((w) => w.key === key);
   const known = remembered ?? recall(stored);
   const facts = factsOf(key, observation, known, settings.settleMs);
-  const before = followRestart(passTime(adopted(known, facts), facts, observation), facts);
+  const timed = passTime(adopted(known, facts), facts, observation);
+  const before = withEnded(followRestart(timed, facts), facts);
   const fenced = fence(before, nodeUid);
   const followed = followParent(fenced, facts, observation, settings);
   const situation = { ...shared, facts };
   const moved = transition(followed.memory, situation);
   const first = followed.memory.nodeUid === undefined && nodeUid !== undefined && facts.parent.known;
   const settled: WorkloadMemory = first ? { ...moved.memory, nodeUid } : moved.memory;
-  const noted = followNote(remembered, settled, observation.sinceLastPassMs);
+  const server = endHangingServer(settled, situation);
+  const noted = followNote(remembered, server.memory, observation.sinceLastPassMs);
   const after = noted.memory;
 
   const from = before.phase.name;
@@ -130,10 +132,6 @@ function decideOne(
   const actions = [...followed.actions, ...saving, ...reconcile(after, facts, why)];
   // What the record on disk still names is kept until a newer record stands there, and until the API has spoken.
   if (saving.length === 0 && observation.api.name === 'serving') actions.push(...retention(after, facts));
-  actions.push(
-    ...restartActions(after, facts),
-    ...hurryActions(after, situation),
-    ...restartServerActions(situation),
-  );
+  actions.push(...restartActions(after, facts), ...hurryActions(after, situation), ...server.actions);
   return { memory: after, actions, changes };
 }

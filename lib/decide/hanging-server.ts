@@ -36,17 +36,41 @@ export function isKubeletHeldUp(
   );
 }
 
-/** Ends this workload's pods where they are the server that the kubelet waits for: it starts them anew at once. */
-export function restartServerActions(situation: Situation): Action[] {
-  const { facts, observation, kubeletHeldUp } = situation;
-  const { api, apiPortHere, stored } = observation;
+/**
+ * Ends this workload's pods where they are the server that the kubelet waits for: it starts them anew at once. Only those
+ * that were there before the API was away, so that each is ended once.
+ */
+export function endHangingServer(
+  memory: WorkloadMemory,
+  situation: Situation,
+): { memory: WorkloadMemory; actions: Action[] } {
+  const { facts, observation, kubeletHeldUp, apiAwayMs } = situation;
+  const { api, apiPortHere, stored, runtime, wallClockMs } = observation;
   const hangs = api.name === 'away' && HANGS.has(api.cause);
-  if (!kubeletHeldUp || !hangs || apiPortHere === undefined) return [];
-  const pod = stored.find(({ key }) => key === facts.key)?.revisions[0]?.manifest;
-  if (!probedPorts(pod).has(apiPortHere)) return [];
-  const up = facts.parentPods.filter(({ state }) => isUp(state)).map(({ pod: { sandboxId } }) => sandboxId);
-  if (facts.checkpointRuns.known && isUp(facts.checkpointRuns.value)) up.push(...facts.checkpointSandboxes);
-  return up.map((sandboxId) => ({ type: 'restart-server', workload: facts.key, sandboxId }));
+  if (!kubeletHeldUp || !hangs || apiPortHere === undefined || !runtime.known) return { memory, actions: [] };
+  const manifest = stored.find(({ key }) => key === facts.key)?.revisions[0]?.manifest;
+  if (!probedPorts(manifest).has(apiPortHere)) return { memory, actions: [] };
+  const parents = facts.parentPods.filter(({ state }) => isUp(state)).map(({ pod }) => pod);
+  const checkpoints = runtime.value.pods.filter(
+    ({ annotations, sandboxReady }) => annotations[ANNOTATION_OF] === facts.key && sandboxReady,
+  );
+  const old = [...parents, ...checkpoints].filter(({ containers }) =>
+    containers.some((c) => c.state === 'running' && wallClockMs - c.createdAtMs > apiAwayMs),
+  );
+  const endedUid = parents.find((pod) => old.includes(pod))?.uid;
+  return {
+    memory: endedUid === undefined ? memory : { ...memory, endedUid },
+    actions: old.map(({ sandboxId }) => ({ type: 'restart-server', workload: facts.key, sandboxId })),
+  };
+}
+
+/** Without what has come up again. */
+export function withEnded(
+  { endedUid, ...memory }: WorkloadMemory,
+  { parentRuns }: Situation['facts'],
+): WorkloadMemory {
+  const isDown = !parentRuns.known || !isUp(parentRuns.value);
+  return endedUid !== undefined && isDown ? { ...memory, endedUid } : memory;
 }
 
 /** In a checkpoint the ports of probes are numbers. */

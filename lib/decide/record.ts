@@ -56,6 +56,7 @@ function recordOf(memory: WorkloadMemory, stored: StoredWorkload | undefined): W
     backOffMs,
     recalled,
     leavingUid,
+    endedUid,
     restart,
     note,
     noteMs,

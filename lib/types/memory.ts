@@ -83,6 +83,8 @@ export interface WorkloadMemory extends WorkloadRecord {
   readonly recalled?: true;
   /** A parent that the API has said to be on its way out. */
   readonly leavingUid?: string;
+  /** A parent that was ended because it hung, and that the kubelet is about to start anew. */
+  readonly endedUid?: string;
   /** A parent whose back-off may be ended in this handover, or is being ended. */
   readonly restart?: { readonly uid: string; readonly state: 'allowed' | 'under-way' };
   /** Why the parent cannot be carried, or why a decision waits, for status. */

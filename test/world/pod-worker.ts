@@ -105,7 +105,8 @@ export class PodWorker {
   sandboxStopped(): void {
     if (this.terminating) return;
     this.sandbox = undefined;
-    this.later(this.host.delays.runtimeRelist, () => this.mount());
+    // Its volumes are mounted still.
+    this.later(this.host.delays.runtimeRelist, () => this.runSandbox());
   }
 
   newest(name: string): ContainerRecord | undefined {
@@ -148,6 +149,10 @@ export class PodWorker {
       this.later(this.host.delays.mountRetry, () => this.mount());
       return;
     }
+    this.runSandbox();
+  }
+
+  private runSandbox(): void {
     this.later(this.host.delays.sandbox, () => {
       this.sandbox = this.host.runtime.runSandbox(this.pod, this.source);
       this.runInit(0);

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Action } from '../../../lib/types/action.ts';
 import type { AwayCause } from '../../../lib/types/observation.ts';
 import { API_PORT, APISERVER, ETCD, SCHEDULER } from './pods.ts';
 import { Scene } from './scene.ts';
@@ -31,10 +32,31 @@ test('a server that hangs is ended when the kubelet does not start what it waits
   scene.run(600);
   expectMoves(scene, ETCD, 'activate rev-good');
   expectMoves(scene, SCHEDULER, '');
-  const [first] = scene.passes.flatMap(({ actions }) =>
-    actions.filter(({ type }) => type === 'restart-server'),
-  );
-  assert.deepEqual(first, { type: 'restart-server', workload: APISERVER, sandboxId: sandboxOf(scene) });
+  assert.deepEqual(ended(scene), [
+    {
+      type: 'restart-server',
+      workload: APISERVER,
+      sandboxId: `sandbox-${scene.parent(APISERVER).parent.uid}`,
+    },
+  ]);
+});
+
+test('it is left to the kubelet for a moment, and then stood in for', () => {
+  const scene = etcdIsGone().run(2_500);
+  scene.kubeletHeldUp = false;
+  scene.run(2_500);
+  expectMoves(scene, APISERVER, 'restart-server');
+  scene.run(1_000);
+  expectMoves(scene, APISERVER, 'restart-server, activate rev-good');
+});
+
+test('it is ended once: what was started since the API went away has the time it needs', () => {
+  const scene = etcdIsGone().run(2_500);
+  const living = scene.parent(APISERVER);
+  living.state = 'running';
+  living.restarts = scene.wallClockMs / 60_000;
+  scene.run(20_000);
+  expectMoves(scene, APISERVER, 'restart-server');
 });
 
 test('so is one that is a checkpoint itself', () => {
@@ -92,6 +114,6 @@ test('one that hung before anything here was down is let be: an etcd elsewhere m
   expectMoves(scene, APISERVER, '');
 });
 
-function sandboxOf(scene: Scene): string {
-  return `sandbox-${scene.parent(APISERVER).parent.uid}`;
+function ended(scene: Scene): Action[] {
+  return scene.passes.flatMap(({ actions }) => actions.filter(({ type }) => type === 'restart-server'));
 }

@@ -253,7 +253,7 @@ export class Scene {
 
   #carryOut(action: Action): void {
     this.disk.carryOut(action);
-    if (action.type === 'hurry-parent') {
+    if (action.type === 'hurry-parent' || action.type === 'restart-server') {
       for (const living of this.parents) {
         if (`sandbox-${living.parent.uid}` === action.sandboxId) living.state = 'absent';
       }
