@@ -40,16 +40,22 @@ export async function carryOut(action: Action, hands: Hands): Promise<void> {
     case 'remove-workload':
       return store.removeWorkload(action.workload);
     case 'hurry-parent':
-    case 'restart-server': {
-      const stopped = await hands.stopSandbox(action.sandboxId);
-      if (!stopped.known) throw new Error(`sandbox ${action.sandboxId}: ${stopped.reason}`);
-      return;
-    }
-    case 'restart-parent': {
-      const ended = await hands.endBackOff(action.uid, action.sandboxId);
-      if (!ended.known) throw new Error(`pod ${action.uid} of ${action.workload}: ${ended.reason}`);
-    }
+      return said(await hands.stopSandbox(action.sandboxId), `sandbox ${action.sandboxId}`);
+    case 'restart-parent':
+      return said(await hands.endBackOff(action.uid, action.sandboxId), podOf(action));
+    case 'restart-server':
+      // Ended, it would be started again after a back-off, were it not for what follows at once.
+      said(await hands.stopSandbox(action.sandboxId), `sandbox ${action.sandboxId}`);
+      return said(await hands.endBackOff(action.uid, action.sandboxId), podOf(action));
   }
+}
+
+function podOf({ uid, workload }: { readonly uid: string; readonly workload: string }): string {
+  return `pod ${uid} of ${workload}`;
+}
+
+function said(answer: Observed<true>, what: string): void {
+  if (!answer.known) throw new Error(`${what}: ${answer.reason}`);
 }
 
 /**

@@ -60,7 +60,12 @@ export function endHangingServer(
   const endedUid = parents.find((pod) => old.includes(pod))?.uid;
   return {
     memory: endedUid === undefined ? memory : { ...memory, endedUid },
-    actions: old.map(({ sandboxId }) => ({ type: 'restart-server', workload: facts.key, sandboxId })),
+    actions: old.map(({ uid, sandboxId }) => ({
+      type: 'restart-server',
+      workload: facts.key,
+      uid,
+      sandboxId,
+    })),
   };
 }
 

@@ -50,6 +50,19 @@ describe('updates of a single master', { timeout: 45 * 60_000 }, () => {
     await one.healthy();
   });
 
+  it('completes an ordinary update of the only etcd, unaided', async () => {
+    const watched = one.watch();
+    const startedAt = Date.now();
+    await one.updateTemplate('etcd', {
+      metadata: { annotations: { 'example.org/update': 'of etcd alone' } },
+    });
+    await rolledOut('etcd', 300_000);
+    const away = await watched.stop();
+    say(`ordinary update of the only etcd: API away ${awayInWords(away, startedAt)}`);
+    await one.atRest(120_000);
+    await one.healthy();
+  });
+
   /** Until the bad pod has had its ports, has failed, and the checkpoint stays. */
   async function badUpdateIsStoodInFor(): Promise<void> {
     await one.report('the proven checkpoint stands in for the bad update, for good', 240_000, (report) => {

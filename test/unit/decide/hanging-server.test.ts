@@ -32,12 +32,9 @@ test('a server that hangs is ended when the kubelet does not start what it waits
   scene.run(600);
   expectMoves(scene, ETCD, 'activate rev-good');
   expectMoves(scene, SCHEDULER, '');
+  const { uid } = scene.parent(APISERVER).parent;
   assert.deepEqual(ended(scene), [
-    {
-      type: 'restart-server',
-      workload: APISERVER,
-      sandboxId: `sandbox-${scene.parent(APISERVER).parent.uid}`,
-    },
+    { type: 'restart-server', workload: APISERVER, uid, sandboxId: `sandbox-${uid}` },
   ]);
 });
 
@@ -79,6 +76,7 @@ test('so is one that is a checkpoint itself', () => {
   assert.deepEqual(first, {
     type: 'restart-server',
     workload: APISERVER,
+    uid: checkpoint,
     sandboxId: `sandbox-${checkpoint}`,
   });
 });
