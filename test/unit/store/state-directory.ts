@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { openStore } from '../../../lib/store/open-store.ts';
 import type {
   CompiledCheckpoint,
   MaterialFile,
@@ -61,4 +62,20 @@ export async function everyByteBelow(directory: string): Promise<string> {
   const names = await readdir(directory, { recursive: true });
   const texts = names.map((name) => readFile(join(directory, name), 'latin1').catch(() => ''));
   return (await Promise.all(texts)).join('\n');
+}
+
+/** Below the state directory. */
+export const WORKLOAD = 'workloads/kube-system/kube-apiserver';
+export const fileOf = (revision: number, path: string): string =>
+  join(WORKLOAD, 'revisions', id(revision), path);
+export const KEY_FILE = 'volumes/certs/..1/tls.key';
+
+/** Two revisions, the second one proven. */
+export async function filled(state: string): Promise<void> {
+  const store = await openStore(state);
+  await store.addRevision(checkpoint(1), 1);
+  await store.addRevision(checkpoint(2), 2);
+  await store.putRecord(KEY, { ...record(2), previous: id(1) });
+  await store.putNode({ bootId: 'boot' });
+  await store.close();
 }
