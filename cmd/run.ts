@@ -1,10 +1,23 @@
 // `agent run`: the daemon. Looks, decides and acts until it is told to end or to yield to another instance.
 
 import type { Command } from 'commander';
-import { createLoop, findPlaces, openSources } from '../lib/agent/assemble.ts';
-import { becomeGuard, YIELD_WITHIN_MS } from '../lib/agent/guard.ts';
+import type { Logger } from 'pino';
+import {
+  createLoop,
+  findPlaces,
+  type NodePlaces,
+  type NodeSources,
+  openSources,
+} from '../lib/agent/assemble.ts';
+import { becomeGuard, guardAgain, YIELD_WITHIN_MS } from '../lib/agent/guard.ts';
 import { collectAtRest } from '../lib/agent/heap.ts';
-import { addDaemonOptions, addNodeOptions, parseNodeOptions, UsageError } from '../lib/agent/options.ts';
+import {
+  addDaemonOptions,
+  addNodeOptions,
+  type NodeOptions,
+  parseNodeOptions,
+  UsageError,
+} from '../lib/agent/options.ts';
 import { remember } from '../lib/decide/decide.ts';
 import { watchHints } from '../lib/observe/hints.ts';
 import { EventQueue } from '../lib/status/event-queue.ts';
@@ -33,13 +46,37 @@ async function run(raw: Record<string, unknown>): Promise<void> {
   const options = parseNodeOptions(raw);
   const log = createLog(options.logLevel);
   const places = await findPlaces(options);
-  const node = openSources(options, places);
+  const stopping = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort());
+  let node = openSources(options, places);
   // Works before it asks for the guard's place: a broken new version leaves the last good one on guard.
   const runtime = await node.runtime.observe();
   if (raw.takeOver === true && !runtime.known) {
     throw new UsageError(`--container-runtime-endpoint: ${places.runtimeSocket}: ${runtime.reason}`);
   }
-  const lock = await becomeGuard(options, raw.takeOver === true, log);
+  let lock = await becomeGuard(options, raw.takeOver === true, log);
+  for (;;) {
+    await guard({ options, places, node, log, signal: stopping.signal });
+    lock.release();
+    log.info('ended');
+    if (stopping.signal.aborted) return;
+    const again = await guardAgain(options, log, stopping.signal);
+    if (again === undefined) return;
+    lock = again;
+    node = openSources(options, places);
+  }
+}
+
+interface Duty {
+  readonly options: NodeOptions;
+  readonly places: NodePlaces;
+  readonly node: NodeSources;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Until told to end, or to yield. The lock must be held. */
+async function guard({ options, places, node, log, signal }: Duty): Promise<void> {
   const store = await openStore(options.stateDir, { log });
   const startedAtMs = Date.now();
   log.info({ version: VERSION, node: places.nodeName, stateDir: options.stateDir }, 'guard of this node');
@@ -94,16 +131,17 @@ async function run(raw: Record<string, unknown>): Promise<void> {
   );
   const collecting = collectAtRest(() => loop.snapshot()?.memory);
   const rearming = setInterval(() => void hints.rearm(), HINTS_REARM_MS);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => loop.stop());
+  const stop = (): void => loop.stop();
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
 
   await firstProbe;
   await loop.run();
+  signal.removeEventListener('abort', stop);
   clearInterval(rearming);
   clearInterval(collecting);
   await hints.close();
   await socket.close();
   await node.close();
   await store.close();
-  lock.release();
-  log.info('ended');
 }

@@ -38,10 +38,15 @@ export function inheritedLock(path: string): GuardLock | undefined {
 }
 
 /**
- * Takes the lock, waiting at most `waitMs` for its holder to let go. Undefined when somebody else holds it still.
+ * Takes the lock, waiting at most `waitMs` for its holder to let go. Undefined when somebody else holds it still, or the
+ * signal ended the wait.
  * Errors: the lock file cannot be made, or flock(1) is missing.
  */
-export async function takeLock(path: string, waitMs: number): Promise<GuardLock | undefined> {
+export async function takeLock(
+  path: string,
+  waitMs: number,
+  signal?: AbortSignal,
+): Promise<GuardLock | undefined> {
   await ensureDir(dirname(path), 0o700);
   // For reading only, as flock(1) itself does: a disk that has turned read-only must not keep a recovery from starting.
   const fd = openSync(path, constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
@@ -50,6 +55,10 @@ export async function takeLock(path: string, waitMs: number): Promise<GuardLock 
     const child = spawn('flock', ['--exclusive', ...wait, '3'], {
       stdio: ['ignore', 'ignore', 'ignore', fd],
     });
+    const end = (): boolean => child.kill();
+    signal?.addEventListener('abort', end);
+    if (signal?.aborted) end();
+    child.on('close', () => signal?.removeEventListener('abort', end));
     child.on('error', (error) => reject(new Error(`flock(1) from util-linux is needed: ${error.message}`)));
     child.on('close', resolve);
   });

@@ -1,6 +1,7 @@
 // Becoming the guard: the one instance on this node that decides and writes. A stand-by is started with the lock
 // already held; the DaemonSet's pod, once it has seen that it works, asks the holder to yield.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { askAgent } from '../status/socket.ts';
 import { type GuardLock, guardLockPath, inheritedLock, takeLock } from './guard-lock.ts';
@@ -32,4 +33,26 @@ export async function becomeGuard(options: NodeOptions, takeOver: boolean, log: 
   throw new UsageError(
     `${path}: its holder did not yield within ${YIELD_WAIT_MS / 1_000} s; this instance gives up and is started again`,
   );
+}
+
+/** One that asked for the place waits for the lock, or is about to. */
+const TAKES_OVER_WITHIN_MS = 5_000;
+
+/** By then a version that cannot do the work has shown it, and the kubelet has forgotten this container's back-off. */
+const WATCHES_MS = 600_000;
+
+/**
+ * Waits for a while whether the instance that took over lives, and guards again when it does not: were both containers
+ * to start anew, both could sit in the kubelet's back-offs while the power goes. Undefined when it lives, or on `signal`.
+ */
+export async function guardAgain(
+  options: NodeOptions,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<GuardLock | undefined> {
+  await delay(TAKES_OVER_WITHIN_MS, undefined, { signal }).catch(() => {});
+  if (signal.aborted) return undefined;
+  const lock = await takeLock(guardLockPath(options.stateDir), WATCHES_MS, signal);
+  if (lock !== undefined) log.warn('the instance that took over is gone: this one guards again');
+  return lock;
 }

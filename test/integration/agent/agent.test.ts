@@ -2,11 +2,11 @@
 // behind them. What a person does and sees on a node, besides the power losses that test/e2e shows on the real cluster.
 
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StatusReport } from '../../../lib/status/report.ts';
 import { askAgent } from '../../../lib/status/socket.ts';
@@ -97,6 +97,36 @@ describe('the agent process', { timeout: 180_000 }, () => {
     const { code, stderr } = await cli('run', ...flags());
     assert.equal(code, 1);
     assert.match(stderr, /another agent is the guard of this node; see it with 'agent status'/);
+  });
+
+  /** Another instance takes over, as the DaemonSet's pod does. */
+  async function takeOver(t: TestContext): Promise<ChildProcess> {
+    const other = spawn(process.execPath, [bundle, 'run', '--take-over', ...flags()], { stdio: 'ignore' });
+    t.after(() => other.kill('SIGKILL'));
+    await until('the other is the guard', async () => (await guardPid()) === other.pid);
+    return other;
+  }
+
+  async function guardPid(): Promise<number | undefined> {
+    const answer = await askAgent(world.paths.runDir, 'GET', '/status').catch(() => undefined);
+    return answer === undefined ? undefined : (JSON.parse(answer) as StatusReport).agent?.pid;
+  }
+
+  it('yields to another instance, and guards again when that one has died', async (t) => {
+    const other = await takeOver(t);
+    other.kill('SIGKILL');
+    await until('the first guards again', async () => (await guardPid()) === agent.pid);
+    await until('all is well again', () => agent.isRecoverable());
+  });
+
+  it('ends at once when it is told to while it watches the one that took over', async (t) => {
+    const other = await takeOver(t);
+    process.kill(agent.pid, 'SIGTERM');
+    await until('it has ended', () => agent.ended !== undefined, 5);
+    assert.equal(agent.ended, 'the agent exited with 0');
+    other.kill('SIGKILL');
+    agent.start();
+    await until('all is well again', () => agent.isRecoverable());
   });
 
   it('has a changed secret on disk within a second', async () => {

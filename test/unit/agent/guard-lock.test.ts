@@ -42,6 +42,16 @@ describe('the guard lock', () => {
     lock.release();
   });
 
+  it('is waited for no longer than a signal says', async () => {
+    const holder = await takeLock(guardLockPath(dir), 0);
+    const stop = new AbortController();
+    const waiting = takeLock(guardLockPath(dir), 60_000, stop.signal);
+    stop.abort();
+    assert.equal(await waiting, undefined);
+    assert.equal(await takeLock(guardLockPath(dir), 60_000, stop.signal), undefined);
+    holder?.release();
+  });
+
   it('is found held by a process that flock(1) started, as a stand-by is', async () => {
     const path = guardLockPath(dir);
     const module = join(import.meta.dirname, '../../../lib/agent/guard-lock.ts');
