@@ -10,6 +10,8 @@ import type { Master } from '../cluster/master.ts';
 import { missingRequirement } from '../cluster/requirements.ts';
 import { daemonReport, deployAgent, isAtRest, recoverCommand, workloads } from '../e2e/agent-on-cluster.ts';
 import { measureFloor } from '../e2e/floor.ts';
+import { OneMaster } from '../e2e/one-master.ts';
+import { permitOverlap } from '../e2e/overlap.ts';
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '15' } } });
 const windowMs = Number(values.minutes) * 60_000;
@@ -97,10 +99,7 @@ for (const permitPortSharing of [false, true]) {
     await cluster.pivot();
     await atRest(cluster);
     if (permitPortSharing) {
-      const annotation =
-        '{"spec":{"template":{"metadata":{"annotations":{"checkpoint-agent.io/overlap":"true"}}}}}';
-      await cluster.kubectl('-n', 'kube-system', 'patch', 'daemonset', 'kube-apiserver', '-p', annotation);
-      await sleep(60_000);
+      await permitOverlap(new OneMaster(cluster));
       await atRest(cluster);
     }
     const sharing = permitPortSharing ? ', port sharing' : '';

@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { components } from '../cluster/pod-template.ts';
 import { measureFloor } from './floor.ts';
 import { awayInWords, OneMaster, say, seconds } from './one-master.ts';
+import { permitOverlap } from './overlap.ts';
 
 describe('a single master whose apiservers share their port', { timeout: 15 * 60_000 }, () => {
   let one: OneMaster;
@@ -22,17 +22,7 @@ describe('a single master whose apiservers share their port', { timeout: 15 * 60
   });
 
   it('takes the overlap option with an update of the only apiserver', async () => {
-    const template = { metadata: { annotations: { 'checkpoint-agent.io/overlap': 'true' } } };
-    const sharing = components.filter((component) => component !== 'etcd');
-    const before = new Map<string, string | undefined>();
-    for (const name of sharing) before.set(name, (await one.workload(`kube-system/${name}`))?.revision);
-    for (const name of sharing) await one.updateTemplate(name, template);
-    await one.report('the new content is proven', 300_000, (report) =>
-      sharing.every((name) => {
-        const w = report?.workloads.find(({ workload }) => workload === `kube-system/${name}`);
-        return w?.proven === true && w.candidate === undefined && w.revision !== before.get(name);
-      }),
-    );
+    await permitOverlap(one);
     await one.atRest(120_000);
   });
 
