@@ -35,11 +35,16 @@ export function fromRest(memory: WorkloadMemory, situation: Situation): Transiti
   return rest(serves && memory.runningMs >= settings.settleMs ? forgive(memory) : memory);
 }
 
+/** A controller that dies for want of an API does so 10 s after it; whoever took the API went before it, or with it. */
+const WITH_THE_API_MS = 2_000;
+
 /** Unproven content that had the ports and then crashed is counted, so that it cannot do so without end. */
 function remark(memory: WorkloadMemory, situation: Situation, state: RunState): WorkloadMemory {
   const crashed = state === 'crashed' || state === 'limping';
   const unproven = memory.candidate !== undefined && memory.proven !== undefined;
-  if (crashed && unproven && memory.parent !== undefined) return blame(memory, memory.parent.uid, undefined);
+  const itself = memory.downMs >= situation.apiAwayMs - WITH_THE_API_MS;
+  if (crashed && unproven && itself && memory.parent !== undefined)
+    return blame(memory, memory.parent.uid, undefined);
   return remarkIdle(memory, situation, state);
 }
 

@@ -41,6 +41,17 @@ export const KNOWN: readonly (Schedule & { readonly what: string })[] = [
       { atMs: 25_469, type: 'daemonset-deleted', workload: 'etcd', againMs: 10_588 },
     ],
   },
+  {
+    what: 'content that died for want of an API, three times before it was proven, was refused its ports for good',
+    seed: 31_748,
+    setup: 'sharing',
+    faults: [
+      { atMs: 338, type: 'secret-change', workload: 'kube-controller-manager' },
+      { atMs: 2_090, type: 'api-frozen', forMs: 46_872 },
+      { atMs: 10_702, type: 'daemonset-deleted', workload: 'etcd', againMs: 98_136 },
+      { atMs: 24_595, type: 'controllers-forbidden', forMs: 156_340 },
+    ],
+  },
   ...[14_000, 14_500, 15_000].map((atMs): (typeof KNOWN)[number] => ({
     what: 'a pod that a person deleted in its handover was held against its content',
     seed: 41,

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { known } from '../../../lib/types/observed.ts';
 import { crashes, failed, inHandover, recovered, started } from './handover-stage.ts';
-import { APISERVER, revision } from './pods.ts';
+import { APISERVER, MANAGER, revision } from './pods.ts';
+import { Scene } from './scene.ts';
 import { expectMoves, expectPhase, lastReason, moves } from './story.ts';
 
 test('a parent that crashes in the handover with the API away brings the checkpoint back after the patience', () => {
@@ -89,6 +90,21 @@ test('a process that started during the outage does not know whose content it wa
   expectPhase(scene, APISERVER, 'active');
   scene.run(20_000);
   assert.match(moves(scene, APISERVER), /restart-parent$/);
+});
+
+test('unproven content that dies for want of an API has not failed; one that went before the API has', () => {
+  for (const [afterMs, failed] of [
+    [10_000, 0],
+    [0, 1],
+  ] as const) {
+    const scene = new Scene().with(MANAGER);
+    scene.replaceParent(MANAGER, { content: 'next' }, 'running');
+    scene.run(5_000).apiAway().run(afterMs);
+    scene.parent(MANAGER).state = 'crashed';
+    scene.run(5_000);
+    expectPhase(scene, MANAGER, 'active');
+    assert.equal(scene.workload(MANAGER)?.failedHandovers, failed, `dead after ${afterMs} ms`);
+  }
 });
 
 test('unproven content that failed alone is not given its ports again under another UID', () => {
