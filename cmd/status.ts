@@ -69,6 +69,7 @@ async function statusFromDisk(options: NodeOptions): Promise<StatusReport> {
       wanted: new Map(),
       directory: await staticPods(options),
       stored,
+      storedNode: store.node(),
     },
   });
 }

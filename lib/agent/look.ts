@@ -118,6 +118,7 @@ export class Looker {
       wanted: this.#askWanted(parents, memory),
       directory,
       stored: store.workloads(),
+      storedNode: store.node(),
     };
   }
 

@@ -85,7 +85,7 @@ export class Loop {
       log.info({ workload: change.workload, from: change.from, to: change.to }, change.reason);
       this.#deps.onChange?.(change, this.#snapshot);
     }
-    await this.#carryOutAll([...actions, ...this.#unsavedNode(actions)]);
+    await this.#carryOutAll(actions);
     const passMs = performance.now() - beganMs;
     if (passMs >= SLOW_PASS_MS)
       log.debug({ lookMs: Math.round(lookMs), passMs: Math.round(passMs) }, 'slow pass');
@@ -96,23 +96,8 @@ export class Loop {
   #forgetFailures(actions: readonly Action[]): void {
     const asked = new Set(actions.map(nameOf));
     for (const name of this.#failures.keys()) {
-      if (!name.startsWith('refresh-tokens ') && name !== 'save-node node' && !asked.has(name)) {
-        this.#failures.delete(name);
-      }
+      if (!name.startsWith('refresh-tokens ') && !asked.has(name)) this.#failures.delete(name);
     }
-  }
-
-  /** Decided when it changes; asked for again until it is on the disk. */
-  #unsavedNode(actions: readonly Action[]): Action[] {
-    const { bootId, nodeUid } = this.#memory;
-    const saved = this.#deps.hands.store.node();
-    if (actions.some(({ type }) => type === 'save-node')) return [];
-    if (saved.bootId === bootId && saved.nodeUid === nodeUid) return [];
-    const record = {
-      ...(bootId === undefined ? {} : { bootId }),
-      ...(nodeUid === undefined ? {} : { nodeUid }),
-    };
-    return [{ type: 'save-node', record }];
   }
 
   /** Ends `run` once all is handed over, or after `waitMs`: a change of guard takes seconds, a handover tenths of one. */

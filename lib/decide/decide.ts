@@ -72,7 +72,9 @@ export function decide(observation: Observation, memory: Memory, settings: Setti
     ...(boot === undefined ? {} : { bootId: boot }),
     ...(nodeUid === undefined ? {} : { nodeUid }),
   };
-  if (boot !== memory.bootId || nodeUid !== memory.nodeUid) actions.push({ type: 'save-node', record });
+  const { storedNode } = observation;
+  if (boot !== storedNode.bootId || nodeUid !== storedNode.nodeUid)
+    actions.push({ type: 'save-node', record });
   const apiSeen = memory.apiSeen === true || api.name === 'serving';
   const after = { workloads, apiAwayMs, ...(apiSeen ? { apiSeen: true as const } : {}), ...record };
   return { memory: after, actions, changes };

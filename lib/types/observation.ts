@@ -4,7 +4,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { CompileResult, RevisionId } from './checkpoint.ts';
 import type { ControllerRef } from './memory.ts';
 import type { Observed } from './observed.ts';
-import type { StoredWorkload } from './store.ts';
+import type { NodeRecord, StoredWorkload } from './store.ts';
 import type { WorkloadKey, WorkloadOptions } from './workload.ts';
 
 /**
@@ -150,4 +150,6 @@ export interface Observation {
   readonly wanted: ReadonlyMap<WorkloadKey, Observed<Wanted>>;
   readonly directory: Observed<StaticPodDirectory>;
   readonly stored: readonly StoredWorkload[];
+  /** What the disk says of the node. */
+  readonly storedNode: NodeRecord;
 }

@@ -156,9 +156,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a record of the node that could not be written is not written again',
-    file: 'lib/agent/loop.ts',
-    from: 'if (saved.bootId === bootId && saved.nodeUid === nodeUid) return [];',
-    to: 'return [];',
+    file: 'lib/decide/decide.ts',
+    from: 'if (boot !== storedNode.bootId || nodeUid !== storedNode.nodeUid)',
+    to: 'if (boot !== memory.bootId || nodeUid !== memory.nodeUid)',
   },
   {
     name: 'a parent that runs may be stood in for while the API is away',

@@ -39,6 +39,7 @@ export function unrest(machine: Machine): string | undefined {
       return `${key} is ${workload?.phase.name}: ${workload?.note ?? ''}`;
     if (workload.candidate !== undefined) return `${key} has a candidate that is not proven`;
   }
+  if (agent.store.node().bootId !== node.bootId) return 'the boot is not written down';
   const [failure] = agent.loop?.snapshot()?.failures ?? [];
   return failure === undefined ? undefined : `a failure is still shown: ${failure.join(': ')}`;
 }

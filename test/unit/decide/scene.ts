@@ -221,6 +221,7 @@ export class Scene {
           })
         : unknown('cannot be read'),
       stored: this.disk.stored(),
+      storedNode: this.disk.node,
     };
   }
 

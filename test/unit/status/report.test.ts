@@ -83,6 +83,7 @@ function status(
     wanted: new Map(),
     directory: known({ ours: [], broken: [] }),
     stored: workloads.map(([key]) => stored(key, GOOD)),
+    storedNode: {},
     ...extra,
   };
   return report({
