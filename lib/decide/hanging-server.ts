@@ -57,9 +57,9 @@ export function endHangingServer(
   const old = [...parents, ...checkpoints].filter(({ containers }) =>
     containers.some((c) => c.state === 'running' && wallClockMs - c.createdAtMs > apiAwayMs),
   );
-  const endedUid = parents.find((pod) => old.includes(pod))?.uid;
+  const parent = parents.find((pod) => old.includes(pod));
   return {
-    memory: endedUid === undefined ? memory : { ...memory, endedUid },
+    memory: parent === undefined ? memory : { ...memory, ended: { sandboxId: parent.sandboxId } },
     actions: old.map(({ uid, sandboxId }) => ({
       type: 'restart-server',
       workload: facts.key,
@@ -69,13 +69,14 @@ export function endHangingServer(
   };
 }
 
-/** Without what has come up again. */
+/** Without what has come up again, in a sandbox of its own, or is stood in for. */
 export function withEnded(
-  { endedUid, ...memory }: WorkloadMemory,
-  { parentRuns }: Situation['facts'],
+  { ended, ...memory }: WorkloadMemory,
+  { parentPods }: Situation['facts'],
 ): WorkloadMemory {
-  const isDown = !parentRuns.known || !isUp(parentRuns.value);
-  return endedUid !== undefined && isDown ? { ...memory, endedUid } : memory;
+  if (ended === undefined || memory.phase.name === 'active') return memory;
+  const again = parentPods.some(({ pod, state }) => isUp(state) && pod.sandboxId !== ended.sandboxId);
+  return again ? memory : { ...memory, ended };
 }
 
 /** In a checkpoint the ports of probes are numbers. */

@@ -56,7 +56,7 @@ function recordOf(memory: WorkloadMemory, stored: StoredWorkload | undefined): W
     backOffMs,
     recalled,
     leavingUid,
-    endedUid,
+    ended,
     restart,
     note,
     noteMs,

@@ -53,7 +53,7 @@ export function emergency(memory: WorkloadMemory, situation: Situation): string 
   if (firstBootPass && observation.api.name === 'away' && down) {
     return 'first boot pass: nothing of it runs and no API answers';
   }
-  const patience = memory.endedUid === undefined ? 0 : settings.restartPatienceMs;
+  const patience = memory.ended === undefined ? 0 : settings.restartPatienceMs;
   if (outage(situation) && memory.stoppedMs >= Math.max(patience, patienceMs(state, settings))) {
     return `outage: its parent is ${wordsFor(state)} and no API answers`;
   }

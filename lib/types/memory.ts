@@ -84,7 +84,7 @@ export interface WorkloadMemory extends WorkloadRecord {
   /** A parent that the API has said to be on its way out. */
   readonly leavingUid?: string;
   /** A parent that was ended because it hung, and that the kubelet is about to start anew. */
-  readonly endedUid?: string;
+  readonly ended?: { readonly sandboxId: string };
   /** A parent whose back-off may be ended in this handover, or is being ended. */
   readonly restart?: { readonly uid: string; readonly state: 'allowed' | 'under-way' };
   /** Why the parent cannot be carried, or why a decision waits, for status. */

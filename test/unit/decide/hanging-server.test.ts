@@ -47,6 +47,18 @@ test('it is left to the kubelet for a moment, and then stood in for', () => {
   expectMoves(scene, APISERVER, 'restart-server, activate rev-good');
 });
 
+test('it is left to the kubelet also when it took a moment to die', () => {
+  const scene = etcdIsGone().run(2_500);
+  scene.parent(APISERVER).state = 'running';
+  hangs(scene, 'refused').run(300);
+  scene.parent(APISERVER).state = 'absent';
+  scene.kubeletHeldUp = false;
+  scene.run(2_000);
+  expectPhase(scene, APISERVER, 'standby');
+  scene.run(2_000);
+  expectPhase(scene, APISERVER, 'active');
+});
+
 test('it is ended once: what was started since the API went away has the time it needs', () => {
   const scene = etcdIsGone().run(2_500);
   const living = scene.parent(APISERVER);
