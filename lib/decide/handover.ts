@@ -39,15 +39,22 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
  */
 const STAYS_DOWN_MS = 1_300;
 
-/** Whether the parent lost the race: it is down, its ports are free by now, and the kubelet does not start it. */
+/**
+ * Whether the parent lost the race: it is down, its ports are free by now, and the kubelet does not start it. One whose
+ * container is older than the checkpoint's end never had them, so that this says nothing of its content.
+ */
 function lostTheRace(
-  { restart, stoppedMs }: WorkloadMemory,
-  { parentUid }: Handover,
-  { facts }: Situation,
+  { restart, stoppedMs, options }: WorkloadMemory,
+  { parentUid, waited }: Handover,
+  { facts, observation: { wallClockMs } }: Situation,
 ): boolean {
-  if (restart?.state !== 'allowed' || stoppedMs < STAYS_DOWN_MS) return false;
+  if (stoppedMs < STAYS_DOWN_MS || restart?.state === 'under-way') return false;
   if (!facts.checkpointRuns.known || isUp(facts.checkpointRuns.value)) return false;
-  return downParent(facts, parentUid) !== undefined;
+  const parent = downParent(facts, parentUid);
+  const raced =
+    !options.overlap &&
+    parent?.containers.some((c) => wallClockMs - c.createdAtMs > waited.elapsedMs) === true;
+  return parent !== undefined && (restart?.state === 'allowed' || raced);
 }
 
 function takeBack(memory: WorkloadMemory, phase: Handover, situation: Situation): Transition | undefined {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { WorkloadKey } from '../../../lib/types/workload.ts';
 import { inHandover, recovered, started } from './handover-stage.ts';
-import { APISERVER, SCHEDULER } from './pods.ts';
+import { APISERVER, revision, SCHEDULER } from './pods.ts';
 import { Scene } from './scene.ts';
 import { expectMoves } from './story.ts';
 
@@ -66,7 +66,23 @@ test('a parent that lost the race for its ports and stays down gets its back-off
   expectMoves(scene, APISERVER, 'activate rev-good, withdraw, restart-parent');
 });
 
-test('content that was never seen to work gets no restart for a race: each costs the API', () => {
+test('content that was never seen to work gets one where it never had the ports: that says nothing of it', () => {
+  const scene = recovered();
+  scene.replaceParent(APISERVER, { content: 'new' });
+  scene.parent(APISERVER).state = 'starting';
+  scene.pass();
+  // Its container was made, and died, before the checkpoint was gone.
+  scene.parent(APISERVER).state = 'crashed';
+  const lingers = { revision: revision('good'), uid: 'static-1', state: 'running' as const };
+  scene.checkpoints.set(APISERVER, lingers);
+  scene.disk.placed.set(APISERVER, lingers);
+  scene.apiAway().pass();
+  scene.parent(APISERVER).createdAtMs = scene.wallClockMs - 50;
+  scene.run(1_500);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw, withdraw, withdraw, restart-parent');
+});
+
+test('content that was never seen to work gets no restart once it had them: each costs the API', () => {
   const scene = recovered();
   scene.replaceParent(APISERVER, { content: 'new' });
   started(scene).apiAway();

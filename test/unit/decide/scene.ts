@@ -38,6 +38,8 @@ export interface LivingParent {
   readonly traits: ParentTraits;
   state: PodState;
   restarts: number;
+  /** By the wall clock; absent: before the scene began. */
+  createdAtMs?: number;
 }
 
 export class Scene {
@@ -75,6 +77,7 @@ export class Scene {
     living.state = 'absent';
   };
   #uids = 0;
+  readonly #seen = new Map<LivingParent, PodState>();
 
   constructor(settings: Partial<Settings> = {}) {
     this.settings = { ...DEFAULT_SETTINGS, ...settings };
@@ -234,13 +237,27 @@ export class Scene {
   }
 
   #pods(): RuntimePod[] {
-    const parents = this.parents.map(({ parent, state, restarts }) =>
-      runtimePod(parent.workload, parent.name, parent.uid, state, restarts),
-    );
+    const parents = this.parents.map((living) => {
+      const { parent, state, restarts } = living;
+      this.#age(living);
+      const pod = runtimePod(parent.workload, parent.name, parent.uid, state, restarts);
+      const { createdAtMs } = living;
+      if (createdAtMs === undefined) return pod;
+      return { ...pod, containers: pod.containers.map((c) => ({ ...c, createdAtMs })) };
+    });
     const checkpoints = [...this.checkpoints].map(([key, { revision: id, uid, state }]) =>
       runtimePod(key, `${podName(key, 0)}-m1`, uid, state, 0, id),
     );
     return [...parents, ...checkpoints, ...this.strangers];
+  }
+
+  /** One that has crashed did so at once: its container is as old as that. */
+  #age(living: LivingParent): void {
+    const before = this.#seen.get(living);
+    this.#seen.set(living, living.state);
+    if (before !== undefined && before !== 'crashed' && living.state === 'crashed') {
+      living.createdAtMs = this.wallClockMs;
+    }
   }
 
   #kubeletFollows(): void {
