@@ -35,9 +35,14 @@ export function compileResources(source: JsonObject, path: string, findings: Fin
 }
 
 function cpuRequest(parents: Json | undefined): string {
-  const asked = parseQuantity(String(parents));
+  const asked = parseQuantity(quantityText(parents));
   const most = parseQuantity(CPU_REQUEST_MAX);
-  return asked !== undefined && most !== undefined && asked < most ? String(parents) : CPU_REQUEST_MAX;
+  return asked !== undefined && most !== undefined && asked < most ? quantityText(parents) : CPU_REQUEST_MAX;
+}
+
+/** A quantity is a text or a number; an object may not even be convertible to a text. */
+function quantityText(value: Json | undefined): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
 /** A resource's value cannot be told here: it depends on the node, or on a container that is not there. */
@@ -59,8 +64,8 @@ export function resourceFieldValue(reference: JsonObject, resources: JsonObject 
   if (set === undefined) {
     return { kind: 'of-the-node' };
   }
-  const value = parseQuantity(String(set));
-  const divisor = parseQuantity(String(reference.divisor ?? '1'));
+  const value = parseQuantity(quantityText(set));
+  const divisor = parseQuantity(quantityText(reference.divisor ?? '1'));
   if (value === undefined || divisor === undefined) {
     return { kind: 'invalid', why: 'the quantity or the divisor is none' };
   }

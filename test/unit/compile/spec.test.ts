@@ -86,6 +86,12 @@ test('a field of a newer API in what becomes a literal or a file is told to be l
   assert.ok(notedFields(checkpoint).includes('dropped spec.containers[0].env[0].encoding'));
 });
 
+test('a quantity that is an object, even one that cannot be made a text, ends in an answer', () => {
+  const cpu = { toString: { valueOf: 1 } };
+  const checkpoint = compiled(aPod({}, { resources: { requests: { cpu } } }));
+  assert.deepEqual(mainOf(checkpoint).resources, { requests: { cpu: '10m' } });
+});
+
 test('a field of the wrong type is refused in words', () => {
   assert.deepEqual(refused(aPod({ hostPID: 'yes' })), [
     { field: 'spec.hostPID', why: 'must be a boolean; correct it in the pod' },
