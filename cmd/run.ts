@@ -46,8 +46,6 @@ async function run(raw: Record<string, unknown>): Promise<void> {
   const options = parseNodeOptions(raw);
   const log = createLog(options.logLevel);
   const places = await findPlaces(options);
-  const stopping = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort());
   let node = openSources(options, places);
   // Works before it asks for the guard's place: a broken new version leaves the last good one on guard.
   const runtime = await node.runtime.observe();
@@ -55,6 +53,9 @@ async function run(raw: Record<string, unknown>): Promise<void> {
     throw new UsageError(`--container-runtime-endpoint: ${places.runtimeSocket}: ${runtime.reason}`);
   }
   let lock = await becomeGuard(options, raw.takeOver === true, log);
+  // Before it is the guard there is nothing to finish: a signal ends the process at once.
+  const stopping = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort());
   for (;;) {
     await guard({ options, places, node, log, signal: stopping.signal });
     lock.release();

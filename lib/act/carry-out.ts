@@ -40,13 +40,13 @@ export async function carryOut(action: Action, hands: Hands): Promise<void> {
     case 'remove-workload':
       return store.removeWorkload(action.workload);
     case 'hurry-parent':
-      return said(await hands.stopSandbox(action.sandboxId), `sandbox ${action.sandboxId}`);
+      return orThrow(await hands.stopSandbox(action.sandboxId), `sandbox ${action.sandboxId}`);
     case 'restart-parent':
-      return said(await hands.endBackOff(action.uid, action.sandboxId), podOf(action));
+      return orThrow(await hands.endBackOff(action.uid, action.sandboxId), podOf(action));
     case 'restart-server':
       // Ended, it would be started again after a back-off, were it not for what follows at once.
-      said(await hands.stopSandbox(action.sandboxId), `sandbox ${action.sandboxId}`);
-      return said(await hands.endBackOff(action.uid, action.sandboxId), podOf(action));
+      orThrow(await hands.stopSandbox(action.sandboxId), `sandbox ${action.sandboxId}`);
+      return orThrow(await hands.endBackOff(action.uid, action.sandboxId), podOf(action));
   }
 }
 
@@ -54,7 +54,7 @@ function podOf({ uid, workload }: { readonly uid: string; readonly workload: str
   return `pod ${uid} of ${workload}`;
 }
 
-function said(answer: Observed<true>, what: string): void {
+function orThrow(answer: Observed<true>, what: string): void {
   if (!answer.known) throw new Error(`${what}: ${answer.reason}`);
 }
 

@@ -27,7 +27,7 @@ const TYPES: ReadonlyMap<string, NestedType> = new Map(
   ]),
 );
 
-/** The spec without what must not stay; `path` and type are those of the whole. */
+/** The spec without what must not stay. */
 export function withKnownFields(spec: JsonObject, findings: Findings): JsonObject {
   return inObject(spec, 'PodSpec', 'spec', findings);
 }

@@ -160,7 +160,7 @@ function serves(
   if (probe !== undefined && !(probe.known && probe.value)) return probe;
   const settled = (memory?.runningMs ?? 0) >= settleMs;
   if (api.name === 'serving' && parents.known) {
-    return known(parent.value.ready && (settled || probe?.known === true));
+    return known(parent.value.ready && (settled || probe !== undefined));
   }
   return probe ?? known(settled);
 }

@@ -2,6 +2,7 @@
 // each new static pod (its mirror pod) before it starts the pod. So the etcd that would help was seen to wait 22 s on a
 // real node (1.20). What always holds: only a server that answers nobody is ended, and only for what was down before.
 
+import type { V1Pod } from '@kubernetes/client-node';
 import type { Action } from '../types/action.ts';
 import type { Memory, WorkloadMemory } from '../types/memory.ts';
 import type { AwayCause, Observation } from '../types/observation.ts';
@@ -79,24 +80,9 @@ export function withEnded(
   return again ? memory : { ...memory, ended };
 }
 
-/** In a checkpoint the ports of probes are numbers. */
-function probedPorts(
-  pod: Situation['observation']['stored'][number]['revisions'][number]['manifest'] | undefined,
-) {
-  const probes = (pod?.spec?.containers ?? []).flatMap((c) => [
-    c.readinessProbe,
-    c.livenessProbe,
-    c.startupProbe,
-  ]);
+/** A port by its name is none of the host network, where probes have numbers. */
+function probedPorts(pod: V1Pod | undefined): ReadonlySet<number> {
+  const containers = pod?.spec?.containers ?? [];
+  const probes = containers.flatMap((c) => [c.readinessProbe, c.livenessProbe, c.startupProbe]);
   return new Set(probes.map((probe) => Number(probe?.httpGet?.port ?? probe?.tcpSocket?.port)));
-}
-
-/** How long nothing of the workload has been up, parent or checkpoint; an unknown neither adds nor resets. */
-export function downFor(
-  { downMs }: WorkloadMemory,
-  { parentRuns, checkpointRuns }: Situation['facts'],
-  sinceLastPassMs: number,
-): number {
-  if (!parentRuns.known || !checkpointRuns.known) return downMs;
-  return isUp(parentRuns.value) || isUp(checkpointRuns.value) ? 0 : downMs + sinceLastPassMs;
 }

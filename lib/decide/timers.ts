@@ -4,7 +4,7 @@
 import type { WorkloadMemory } from '../types/memory.ts';
 import type { Observation } from '../types/observation.ts';
 import type { WorkloadFacts } from './facts.ts';
-import { downFor } from './hanging-server.ts';
+import { isUp } from './run-state.ts';
 
 /** The memory of a workload with this pass's time counted in, and without the last pass's note. */
 export function passTime(
@@ -16,7 +16,7 @@ export function passTime(
   return {
     ...memory,
     ...presence(memory, facts, dt),
-    downMs: downFor(memory, facts, dt),
+    downMs: down(memory, facts, dt),
     unservedMs: unserved(memory, facts, observation, dt),
     backOffMs: backOff(memory, facts, dt),
   };
@@ -31,6 +31,12 @@ function presence(
   if (!parentRuns.known) return { runningMs: memory.runningMs, stoppedMs: memory.stoppedMs };
   if (parentRuns.value !== 'running') return { runningMs: 0, stoppedMs: memory.stoppedMs + dt };
   return { runningMs: memory.runningMs + dt, stoppedMs: 0 };
+}
+
+/** Parent and checkpoint together. */
+function down({ downMs }: WorkloadMemory, { parentRuns, checkpointRuns }: WorkloadFacts, dt: number): number {
+  if (!parentRuns.known || !checkpointRuns.known) return downMs;
+  return isUp(parentRuns.value) || isUp(checkpointRuns.value) ? 0 : downMs + dt;
 }
 
 function backOff(memory: WorkloadMemory, { parentState }: WorkloadFacts, dt: number): number {
