@@ -62,10 +62,10 @@ async function tell(timeline: Timeline, cluster: Cluster): Promise<void> {
 
   timeline.step('the controllers make new pods; each takes over from its checkpoint');
   await cluster.waitUntil('every pod runs again and only the stand-by is left active', 300_000, atRest, 500);
-  const { downMs } = await api.stop();
-  timeline.good(
-    `handed over, ${since(Date.now())}; the API was away for ${(downMs / 1000).toFixed(1)} s in all`,
-  );
+  const { downMs, downIntervals } = await api.stop();
+  const pieces = downIntervals.map(({ from, to }) => `${((to - from) / 1000).toFixed(1)} s`);
+  timeline.good(`handed over, ${since(Date.now())}`);
+  timeline.good(`the API was away for ${(downMs / 1000).toFixed(1)} s in all: ${pieces.join(' + ')}`);
   timeline.block(await statusTable(master));
 }
 
