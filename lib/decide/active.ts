@@ -96,9 +96,9 @@ const STARTED = 'its parent has been started by the kubelet';
  */
 function startAnew(memory: WorkloadMemory, situation: Situation, parent: Parent): Transition | undefined {
   if (!handoverMayBegin(situation) || memory.restart?.state === 'under-way') return undefined;
-  if (downParent(situation.facts, parent.uid) === undefined || !hasWaitedEnough(memory, situation))
-    return undefined;
-  const { failedParent: _, ...excused } = restarting(memory, parent.uid);
+  const down = downParent(situation.facts, parent.uid);
+  if (down === undefined || !hasWaitedEnough(memory, situation)) return undefined;
+  const { failedParent: _, ...excused } = restarting(memory, down);
   return {
     memory: { ...excused, failedHandovers: memory.failedHandovers + 1 },
     reason: 'its parent sits in a crash back-off: the kubelet is made to start it anew',

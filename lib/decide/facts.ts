@@ -7,6 +7,7 @@ import type { ActiveManifest, Observation, Parent, RuntimePod, Wanted } from '..
 import { known, type Observed, unknown } from '../types/observed.ts';
 import type { StoredWorkload } from '../types/store.ts';
 import { ANNOTATION_OF, manifestFileName, OPTION_STANDBY_LOCK, type WorkloadKey } from '../types/workload.ts';
+import { isBeingRestarted } from './restart.ts';
 import { bestOf, isParentOf, isUp, type RunState, runState } from './run-state.ts';
 
 export interface WorkloadFacts {
@@ -85,6 +86,7 @@ function runs(
   const inits = initNames(parent, stored);
   const stateOf = (one: RuntimePod | undefined): RunState => {
     const state = runState(one, inits);
+    if (state === 'starting' && one !== undefined && isBeingRestarted(one, memory)) return 'crashed';
     return isUp(state) && isLeaving(one, observation, memory) ? 'leaving' : state;
   };
 

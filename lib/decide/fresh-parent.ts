@@ -5,7 +5,6 @@
 import type { WorkloadMemory } from '../types/memory.ts';
 import type { Observation, RuntimePod } from '../types/observation.ts';
 import { hasImages } from './facts.ts';
-import { isParentOf } from './run-state.ts';
 import type { Situation } from './situation.ts';
 
 /** The UID of such a parent. Undefined while it may still wait for an image, or for a workload that needs no ports. */
@@ -15,15 +14,14 @@ export function freshParentUid(
 ): string | undefined {
   if (!observation.runtime.known || memory.options.standbyLock !== undefined || memory.options.overlap)
     return undefined;
-  const { pods, images } = observation.runtime.value;
+  const { images } = observation.runtime.value;
   const manifest = observation.stored.find((w) => w.key === facts.key)?.revisions[0]?.manifest;
   if (manifest?.spec?.hostNetwork !== true || !hasImages(images, manifest)) return undefined;
-  const uids = new Set(memory.parent === undefined ? [] : [memory.parent.uid]);
   const dying = dyingUids(observation);
-  return pods.find(
-    (pod) =>
-      isParentOf(pod, facts.key, uids) && isStarting(pod, observation.wallClockMs) && !dying.has(pod.uid),
-  )?.uid;
+  return facts.parentPods.find(
+    ({ pod, state }) =>
+      state !== 'crashed' && isStarting(pod, observation.wallClockMs) && !dying.has(pod.uid),
+  )?.pod.uid;
 }
 
 /** A pod on its way out looks like one that came in: nothing of it has ended yet. */

@@ -2,6 +2,7 @@
 // the checkpoint back: when the parent is down or late and the API is away, there is nobody else.
 
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
+import type { RuntimePod } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
 import { activate, blame, go, handedOver, restPhase, stay, type Transition, waitOn } from './moves.ts';
 import { downParent, restarting } from './restart.ts';
@@ -15,9 +16,10 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
   const { facts, observation, settings } = situation;
   if (facts.parentServes.known && facts.parentServes.value) return handedOver(memory, 'its parent serves');
   if (!facts.parentRuns.known) return stay(memory);
-  if (lostTheRace(memory, phase, situation)) {
+  const loser = whoLostTheRace(memory, phase, situation);
+  if (loser !== undefined) {
     const reason = 'its parent died on ports that are free by now: the kubelet is made to start it anew';
-    return { memory: restarting(memory, phase.parentUid), reason };
+    return { memory: restarting(memory, loser), reason };
   }
   const back = takeBack(memory, phase, situation);
   if (back !== undefined) return back;
@@ -40,21 +42,21 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
 const STAYS_DOWN_MS = 1_300;
 
 /**
- * Whether the parent lost the race: it is down, its ports are free by now, and the kubelet does not start it. One whose
+ * The parent, where it lost the race: it is down, its ports are free by now, and the kubelet does not start it. One whose
  * container is older than the checkpoint's end never had them, so that this says nothing of its content.
  */
-function lostTheRace(
+function whoLostTheRace(
   { restart, stoppedMs, options }: WorkloadMemory,
   { parentUid, waited }: Handover,
   { facts, observation: { wallClockMs } }: Situation,
-): boolean {
-  if (stoppedMs < STAYS_DOWN_MS || restart?.state === 'under-way') return false;
-  if (!facts.checkpointRuns.known || isUp(facts.checkpointRuns.value)) return false;
+): RuntimePod | undefined {
+  if (stoppedMs < STAYS_DOWN_MS || restart?.state === 'under-way') return undefined;
+  if (!facts.checkpointRuns.known || isUp(facts.checkpointRuns.value)) return undefined;
   const parent = downParent(facts, parentUid);
   const raced =
     !options.overlap &&
     parent?.containers.some((c) => wallClockMs - c.createdAtMs > waited.elapsedMs) === true;
-  return parent !== undefined && (restart?.state === 'allowed' || raced);
+  return restart?.state === 'allowed' || raced ? parent : undefined;
 }
 
 function takeBack(memory: WorkloadMemory, phase: Handover, situation: Situation): Transition | undefined {

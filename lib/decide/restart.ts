@@ -12,15 +12,24 @@ export function downParent({ parentPods }: WorkloadFacts, uid: string): RuntimeP
   return parent?.state === 'crashed' ? parent.pod : undefined;
 }
 
-export function restarting(memory: WorkloadMemory, uid: string): WorkloadMemory {
-  return { ...memory, restart: { uid, state: 'under-way' }, stoppedMs: 0 };
+export function restarting(memory: WorkloadMemory, { uid, sandboxId }: RuntimePod): WorkloadMemory {
+  return { ...memory, restart: { uid, state: 'under-way', sandboxId }, stoppedMs: 0 };
+}
+
+/**
+ * Its containers are removed before its sandbox is ended, and what is left between the two looks like a pod that has
+ * just begun. On a real node etcd was taken out of its place for one, and its parent came 5 s later.
+ */
+export function isBeingRestarted({ containers, sandboxId }: RuntimePod, memory?: WorkloadMemory): boolean {
+  const restart = memory?.restart;
+  return restart?.state === 'under-way' && restart.sandboxId === sandboxId && containers.length === 0;
 }
 
 /** Without what was asked for and has come about. */
 export function followRestart(memory: WorkloadMemory, facts: WorkloadFacts): WorkloadMemory {
   const { restart, ...rest } = memory;
   if (restart?.state !== 'under-way' || !facts.parentRuns.known) return memory;
-  return downParent(facts, restart.uid) === undefined ? rest : memory;
+  return downParent(facts, restart.uid)?.sandboxId === restart.sandboxId ? memory : rest;
 }
 
 export function restartActions({ restart }: WorkloadMemory, facts: WorkloadFacts): Action[] {

@@ -85,8 +85,10 @@ export interface WorkloadMemory extends WorkloadRecord {
   readonly leavingUid?: string;
   /** A parent that was ended because it hung, and that the kubelet is about to start anew. */
   readonly ended?: { readonly sandboxId: string };
-  /** A parent whose back-off may be ended in this handover, or is being ended. */
-  readonly restart?: { readonly uid: string; readonly state: 'allowed' | 'under-way' };
+  /** A parent whose back-off may be ended in this handover, or is being ended together with this sandbox of it. */
+  readonly restart?:
+    | { readonly uid: string; readonly state: 'allowed' }
+    | { readonly uid: string; readonly state: 'under-way'; readonly sandboxId: string };
   /** Why the parent cannot be carried, or why a decision waits, for status. */
   readonly note?: string;
   /** How long that has been the note. */

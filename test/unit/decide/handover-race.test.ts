@@ -7,7 +7,7 @@ import type { WorkloadKey } from '../../../lib/types/workload.ts';
 import { inHandover, recovered, started } from './handover-stage.ts';
 import { APISERVER, revision, SCHEDULER } from './pods.ts';
 import { Scene } from './scene.ts';
-import { expectMoves } from './story.ts';
+import { expectMoves, moves } from './story.ts';
 
 test('a parent that crashed on the bound ports is started anew while the checkpoint serves, then handed them', () => {
   const scene = recovered();
@@ -21,6 +21,20 @@ test('a parent that crashed on the bound ports is started anew while the checkpo
   scene.parent(APISERVER).state = 'starting';
   scene.pass();
   expectMoves(scene, APISERVER, 'activate rev-good, restart-parent, withdraw');
+});
+
+test('a parent whose back-off is being ended has not started: its checkpoint stays until it has', () => {
+  const scene = recovered();
+  scene.parent(APISERVER).state = 'crashed';
+  // Its containers are removed, and its old sandbox is not ended yet.
+  scene.onRestart = (living) => {
+    living.state = 'starting';
+  };
+  scene.run(4_000);
+  assert.match(moves(scene, APISERVER), /^activate rev-good(, restart-parent)+$/);
+  scene.parent(APISERVER).sandboxes += 1;
+  scene.pass();
+  assert.match(moves(scene, APISERVER), /restart-parent, withdraw$/);
 });
 
 test('a restart that could not be carried out is asked for again until the parent is seen to start', () => {

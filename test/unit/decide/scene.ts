@@ -38,6 +38,8 @@ export interface LivingParent {
   readonly traits: ParentTraits;
   state: PodState;
   restarts: number;
+  /** Of how many sandboxes the present one is the successor. */
+  sandboxes: number;
   /** By the wall clock; absent: before the scene began. */
   createdAtMs?: number;
 }
@@ -75,6 +77,7 @@ export class Scene {
   /** What the kubelet makes of a parent whose back-off was ended: its sandbox is gone, a new one is to come. */
   onRestart: (living: LivingParent) => void = (living) => {
     living.state = 'absent';
+    living.sandboxes += 1;
   };
   #uids = 0;
   readonly #seen = new Map<LivingParent, PodState>();
@@ -108,6 +111,7 @@ export class Scene {
       traits: all,
       state,
       restarts: 0,
+      sandboxes: 0,
     };
     this.parents.push(living);
     return living;
@@ -240,7 +244,8 @@ export class Scene {
     const parents = this.parents.map((living) => {
       const { parent, state, restarts } = living;
       this.#age(living);
-      const pod = runtimePod(parent.workload, parent.name, parent.uid, state, restarts);
+      const made = runtimePod(parent.workload, parent.name, parent.uid, state, restarts);
+      const pod = { ...made, sandboxId: sandboxOf(living) };
       const { createdAtMs } = living;
       if (createdAtMs === undefined) return pod;
       return { ...pod, containers: pod.containers.map((c) => ({ ...c, createdAtMs })) };
@@ -273,11 +278,15 @@ export class Scene {
     this.disk.carryOut(action);
     if (action.type === 'hurry-parent' || action.type === 'restart-server') {
       for (const living of this.parents) {
-        if (`sandbox-${living.parent.uid}` === action.sandboxId) living.state = 'absent';
+        if (sandboxOf(living) === action.sandboxId) living.state = 'absent';
       }
     }
     if (action.type !== 'restart-parent') return;
     const living = this.parents.find(({ parent }) => parent.uid === action.uid);
     if (living !== undefined) this.onRestart(living);
   }
+}
+
+function sandboxOf({ parent, sandboxes }: LivingParent): string {
+  return sandboxes === 0 ? `sandbox-${parent.uid}` : `sandbox-${parent.uid}-${sandboxes}`;
 }
