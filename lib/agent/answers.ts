@@ -1,5 +1,7 @@
 // Questions whose answers may take seconds, asked beside the passes: a pass never waits for an API that is starting or
-// for a probe that hangs. It reads the last answer, and the next pass comes as soon as a new one is there.
+// for a probe that hangs. It reads the last answer, and the next pass comes as soon as another one is there.
+
+import { isDeepStrictEqual } from 'node:util';
 
 /** What a question gives before its first answer. */
 export interface AnswersOptions<T> {
@@ -10,6 +12,7 @@ export interface AnswersOptions<T> {
   readonly lasting?: (answer: T) => boolean;
   readonly freshMsMax?: number;
   readonly monotonicMs: () => number;
+  /** The answer is another than the last one. */
   readonly onAnswer: () => void;
 }
 
@@ -40,12 +43,13 @@ export class Answers<T> {
       const mine = entry;
       mine.asking = true;
       void ask().then((answer) => {
-        const again = lasting?.(answer) === true && lasting(mine.answer);
+        const before = mine.answer;
+        const again = lasting?.(answer) === true && lasting(before);
         mine.freshMs = again ? Math.min(Math.max(mine.freshMs * 2, freshMs), freshMsMax) : freshMs;
         mine.answer = answer;
         mine.atMs = monotonicMs();
         mine.asking = false;
-        onAnswer();
+        if (!isDeepStrictEqual(answer, before)) onAnswer();
       });
     }
     return entry.answer;

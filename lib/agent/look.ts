@@ -49,7 +49,7 @@ export class Looker {
   #lastParents: readonly Parent[] = [];
   #lastPassMs: number | undefined;
 
-  /** `onAnswer`: a question asked beside the passes has its answer; look now. */
+  /** `onAnswer`: a question asked beside the passes has another answer; look now. */
   constructor(sources: Sources, captures: Captures, nodeName: string, onAnswer: () => void) {
     const { monotonicMs } = sources;
     this.#wanted = new Answers<Observed<Wanted>>({

@@ -37,12 +37,13 @@ class Questions {
   }
 }
 
-test('pending until the first answer, which is told, and then read until it is stale', async () => {
+test('pending until the first answer, which is told, and then read until it is stale; the same again is not told', async () => {
   const questions = new Questions();
   assert.equal(await questions.read(), 'pending');
   assert.equal(await questions.read(), 'yes');
   assert.equal(questions.told, 1);
   assert.equal(await questions.readFor(10_000), 9);
+  assert.equal(questions.told, 1);
 });
 
 test('a stale answer is read while the next one is asked for', async () => {
@@ -52,6 +53,7 @@ test('a stale answer is read while the next one is asked for', async () => {
   questions.nowMs = 1_000;
   assert.equal(await questions.read(), 'yes');
   assert.equal(await questions.read(), 'no');
+  assert.equal(questions.told, 2);
 });
 
 test('a lasting answer is asked for ever less often, and at the old pace once it changed', async () => {
