@@ -12,7 +12,7 @@ import { compileMetadata } from './metadata.ts';
 import { withKnownFields } from './nested-fields.ts';
 import { ObjectReader } from './object-data.ts';
 import { readOptions, workloadOf } from './parent.ts';
-import { asObject, asString, type JsonObject, plain } from './plain-json.ts';
+import { asObject, asString, type JsonObject, plain, plainPod } from './plain-json.ts';
 import { compileSpec } from './pod-spec.ts';
 import { revisionOf } from './revision.ts';
 
@@ -20,7 +20,7 @@ import { revisionOf } from './revision.ts';
 export function compile(pod: V1Pod, objects: ResolvedObjects, node: CompileNode = {}): CompileOutcome {
   const { workload } = workloadOf(pod);
   const findings = new Findings();
-  const { value, tooDeep } = plain(pod);
+  const { value, tooDeep } = plainPod(pod);
   const json = asObject(value);
   const written = asObject(json?.spec);
   if (json === undefined || written === undefined || tooDeep) {

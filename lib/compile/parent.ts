@@ -15,20 +15,13 @@ import {
   type WorkloadOptions,
   workloadKey,
 } from '../types/workload.ts';
-import { asList, asObject, asString, type JsonObject, own, plain } from './plain-json.ts';
+import { asList, asObject, asString, type JsonObject, own, plainPod } from './plain-json.ts';
 
 const CONFIG_SOURCE = 'kubernetes.io/config.source';
 const CONFIG_MIRROR = 'kubernetes.io/config.mirror';
 
-/** Pods from a watch are never changed in place, and each is asked for several things. */
-const read = new WeakMap<V1Pod, JsonObject>();
-
 function jsonOf(pod: V1Pod): JsonObject {
-  const known = read.get(pod);
-  if (known !== undefined) return known;
-  const json = asObject(plain(pod).value) ?? {};
-  if (typeof pod === 'object' && pod !== null) read.set(pod, json);
-  return json;
+  return asObject(plainPod(pod).value) ?? {};
 }
 
 function annotationsOf(pod: JsonObject): JsonObject {

@@ -55,6 +55,19 @@ export function plain(input: unknown): PlainResult {
   return { value, tooDeep };
 }
 
+/** Pods from a watch are never changed in place, and each is asked for several things. */
+const pods = new WeakMap<object, PlainResult>();
+
+/** `plain` of a pod, read once. What it gives is shared: it must not be changed. */
+export function plainPod(pod: unknown): PlainResult {
+  if (typeof pod !== 'object' || pod === null) return plain(pod);
+  const known = pods.get(pod);
+  if (known !== undefined) return known;
+  const fresh = plain(pod);
+  pods.set(pod, fresh);
+  return fresh;
+}
+
 /** Canonical text: sorted keys, no spaces. Only for values made by `plain` or from parts of them. */
 export function canonical(value: Json): string {
   return JSON.stringify(plain(value).value);

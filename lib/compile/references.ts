@@ -10,7 +10,7 @@ import {
   tokenKey,
 } from '../types/checkpoint.ts';
 import { containersOf, serviceAccountOf } from './context.ts';
-import { asInteger, asList, asObject, asString, type Json, type JsonObject, plain } from './plain-json.ts';
+import { asInteger, asList, asObject, asString, type Json, type JsonObject, plainPod } from './plain-json.ts';
 
 export interface PodReferences {
   readonly objects: readonly (ObjectRef & {
@@ -35,7 +35,7 @@ export function tokenRequestOf(source: JsonObject): TokenRequest | undefined {
 }
 
 export function references(pod: V1Pod): PodReferences {
-  const json = asObject(plain(pod).value);
+  const json = asObject(plainPod(pod).value);
   const spec = asObject(json?.spec) ?? {};
   const namespace = asString(asObject(json?.metadata)?.namespace) || 'default';
   const objects = new Map<string, PodReferences['objects'][number]>();

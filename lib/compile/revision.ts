@@ -1,7 +1,7 @@
 // The digest that names a revision: what a checkpoint is, not when it was made or from which pod of its workload.
 // Bytes and expiry of a token are left out, so that refreshing one makes no new revision.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { MaterialFile, MaterialVolume, RevisionId } from '../types/checkpoint.ts';
 import { canonical, type Json, type JsonObject } from './plain-json.ts';
 
@@ -16,7 +16,7 @@ export function revisionOf(manifest: JsonObject, volumes: readonly MaterialVolum
       mountPoints: [...(volume.mountPoints ?? [])],
     })),
   };
-  return createHash('sha256').update(canonical(content)).digest('hex') as RevisionId;
+  return hash('sha256', canonical(content)) as RevisionId;
 }
 
 function describeFile(file: MaterialFile): JsonObject {
@@ -27,7 +27,7 @@ function describeFile(file: MaterialFile): JsonObject {
     uid,
     gid,
     ...(token === undefined
-      ? { sha256: createHash('sha256').update(file.content).digest('hex') }
+      ? { sha256: hash('sha256', file.content) }
       : { audience: token.audience ?? '', expirationSeconds: token.expirationSeconds }),
   };
 }
