@@ -2,7 +2,7 @@
 // SHA-256 over both and the body. Reading writes it again in memory and compares all bytes, so no flipped bit passes,
 // not even in white space. This envelope stays the same in every format version.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export type SealedKind = 'format' | 'node' | 'record' | 'digests' | 'tokens';
 
@@ -10,7 +10,7 @@ export type SealedKind = 'format' | 'node' | 'record' | 'digests' | 'tokens';
 export const SEALED_BYTES_MAX = 16 * 1024 * 1024;
 
 export function sha256(content: Uint8Array | string): string {
-  return createHash('sha256').update(content).digest('hex');
+  return hash('sha256', content);
 }
 
 /** The file's text. `of` says whose it is, such as the workload, so that a file in a wrong place is noticed. */
