@@ -18,6 +18,9 @@ export function errno(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${path}`), { code, path });
 }
 
+/** Temporary names never come again. */
+const PATHS_REMEMBERED_MAX = 2_000;
+
 const split = new Map<string, readonly string[]>();
 
 /** Remembered: the same few paths are asked for a million times. */
@@ -25,6 +28,7 @@ function segments(path: string): readonly string[] {
   const known = split.get(path);
   if (known !== undefined) return known;
   const fresh = path.split('/').filter((name) => name !== '');
+  if (split.size >= PATHS_REMEMBERED_MAX) split.clear();
   split.set(path, fresh);
   return fresh;
 }

@@ -20,8 +20,8 @@ import { RuntimeViews } from './runtime-view.ts';
 const FIRST_PROBE_MS = 1_000;
 const RUNTIME_ANSWERS_MS = 5;
 const RUNTIME_DEADLINE_MS = 2_000;
-/** A pass that would see what the last one saw is left out for so many of its intervals, and never for longer than… */
-const IDLE_INTERVALS_MAX = 20;
+/** Passes that would see what the last one saw are left out: so many the first time, then twice as many, and never for longer than… */
+const IDLE_INTERVALS = 20;
 const IDLE_MS_MAX = 4_000;
 
 interface Sleep {
@@ -38,7 +38,10 @@ export class AgentProcess {
   store: StoreWriter | undefined;
   loop: Loop | undefined;
   private readonly machine: Machine;
-  private seenRevision = -1;
+  private seenState = '';
+  private idlePasses = 0;
+  /** The last sleep ended by itself: there was nothing to see. */
+  private sleptOn = false;
   private sleeping: Sleep | undefined;
 
   constructor(machine: Machine) {
@@ -106,7 +109,7 @@ export class AgentProcess {
             return unknown('the runtime: no answer within 2 s');
           }
           await gate.pause(RUNTIME_ANSWERS_MS);
-          this.seenRevision = node.runtime.revision;
+          this.seenState = this.state();
           return runtime.now();
         },
         stopSandbox: async (id) => {
@@ -144,31 +147,43 @@ export class AgentProcess {
   sleep(wake: () => void, everyMs: number): { alive: boolean } {
     const { world } = this.machine;
     const life = { alive: true };
-    const idleMs = Math.max(everyMs, Math.min(everyMs * IDLE_INTERVALS_MAX, IDLE_MS_MAX));
+    this.idlePasses = this.sleptOn ? this.idlePasses + 1 : 0;
+    this.sleptOn = false;
+    const idleMs = Math.max(everyMs, Math.min(everyMs * IDLE_INTERVALS * 2 ** this.idlePasses, IDLE_MS_MAX));
     const sleep: Sleep = { wake, sinceMs: world.nowMs, everyMs, timer: { alive: true }, life };
     this.sleeping = sleep;
-    this.wakeAfter(idleMs, sleep);
+    this.wakeAfter(idleMs, sleep, true);
     this.follow();
     return life;
   }
 
   /** The world went on: the next pass has something to see. */
   follow(): void {
-    const { world, node } = this.machine;
+    const { world } = this.machine;
     const { sleeping } = this;
-    if (sleeping === undefined || !sleeping.life.alive || this.seenRevision === node.runtime.revision) return;
-    this.seenRevision = node.runtime.revision;
+    if (sleeping === undefined || !sleeping.life.alive) return;
+    const state = this.state();
+    if (this.seenState === state) return;
+    this.seenState = state;
     const sinceMs = world.nowMs - sleeping.sinceMs;
     const turn = Math.max(1, Math.ceil(sinceMs / sleeping.everyMs)) * sleeping.everyMs;
     sleeping.timer.alive = false;
-    this.wakeAfter(turn - sinceMs, sleeping);
+    this.wakeAfter(turn - sinceMs, sleeping, false);
   }
 
-  private wakeAfter(ms: number, sleep: Sleep): void {
+  /** Of what runs, and of what of it serves. */
+  private state(): string {
+    const { world, node } = this.machine;
+    return `${node.runtime.revision} ${world.availability.revision}`;
+  }
+
+  private wakeAfter(ms: number, sleep: Sleep, idle: boolean): void {
     const timer = { alive: true };
     sleep.timer = timer;
     const wake = (): void => {
-      if (sleep.life.alive && this.gate.alive) sleep.wake();
+      if (!sleep.life.alive || !this.gate.alive) return;
+      this.sleptOn = idle;
+      sleep.wake();
     };
     this.machine.world.schedule.after(ms, wake, timer);
   }
