@@ -5,7 +5,16 @@ import type { Phase, WorkloadMemory } from '../types/memory.ts';
 import type { Parent } from '../types/observation.ts';
 import { conflicts, type WorkloadFacts } from './facts.ts';
 import { freshParentUid } from './fresh-parent.ts';
-import { activate, beginHandover, go, handedOver, restPhase, stay, type Transition } from './moves.ts';
+import {
+  activate,
+  beginHandover,
+  go,
+  handedOver,
+  restPhase,
+  stay,
+  type Transition,
+  without,
+} from './moves.ts';
 import { absent } from './rest.ts';
 import { downParent, restarting } from './restart.ts';
 import { bestRevision } from './revisions.ts';
@@ -98,7 +107,7 @@ function startAnew(memory: WorkloadMemory, situation: Situation, parent: Parent)
   if (!handoverMayBegin(situation) || memory.restart?.state === 'under-way') return undefined;
   const down = downParent(situation.facts, parent.uid);
   if (down === undefined || !hasWaitedEnough(memory, situation)) return undefined;
-  const { failedParent: _, ...excused } = restarting(memory, down);
+  const excused = without(restarting(memory, down), 'failedParent');
   return {
     memory: { ...excused, failedHandovers: memory.failedHandovers + 1 },
     reason: 'its parent sits in a crash back-off: the kubelet is made to start it anew',

@@ -7,6 +7,7 @@ import type { Action } from '../types/action.ts';
 import type { Memory, WorkloadMemory } from '../types/memory.ts';
 import type { AwayCause, Observation } from '../types/observation.ts';
 import { ANNOTATION_OF } from '../types/workload.ts';
+import { without } from './moves.ts';
 import { isUp } from './run-state.ts';
 import type { Situation } from './situation.ts';
 
@@ -71,13 +72,12 @@ export function endHangingServer(
 }
 
 /** Without what has come up again, in a sandbox of its own, or is stood in for. */
-export function withEnded(
-  { ended, ...memory }: WorkloadMemory,
-  { parentPods }: Situation['facts'],
-): WorkloadMemory {
-  if (ended === undefined || memory.phase.name === 'active') return memory;
+export function withEnded(memory: WorkloadMemory, { parentPods }: Situation['facts']): WorkloadMemory {
+  const { ended, phase } = memory;
+  if (ended === undefined) return memory;
+  if (phase.name === 'active') return without(memory, 'ended');
   const again = parentPods.some(({ pod, state }) => isUp(state) && pod.sandboxId !== ended.sandboxId);
-  return again ? memory : { ...memory, ended };
+  return again ? without(memory, 'ended') : memory;
 }
 
 /** A port by its name is none of the host network, where probes have numbers. */

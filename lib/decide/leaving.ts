@@ -5,17 +5,19 @@ import type { Action } from '../types/action.ts';
 import type { WorkloadMemory } from '../types/memory.ts';
 import type { Observation } from '../types/observation.ts';
 import type { WorkloadFacts } from './facts.ts';
+import { without } from './moves.ts';
 import { isUp } from './run-state.ts';
 import { outage, type Situation } from './situation.ts';
 
 /** Once its API is gone nobody says again that the parent was deleted. */
 export function withLeaving(
-  { leavingUid, ...memory }: WorkloadMemory,
+  memory: WorkloadMemory,
   { key }: WorkloadFacts,
   { parents }: Observation,
 ): WorkloadMemory {
-  const uid = parents.known ? parents.value.find((p) => p.workload === key && p.deleting)?.uid : leavingUid;
-  return uid === undefined ? memory : { ...memory, leavingUid: uid };
+  if (!parents.known) return memory;
+  const uid = parents.value.find((p) => p.workload === key && p.deleting)?.uid;
+  return uid === undefined ? without(memory, 'leavingUid') : { ...memory, leavingUid: uid };
 }
 
 /**

@@ -29,9 +29,20 @@ export function go(memory: WorkloadMemory, phase: Phase, reason: string): Transi
   return { memory: { ...memory, phase }, reason };
 }
 
+type Optional = {
+  [K in keyof WorkloadMemory]-?: undefined extends WorkloadMemory[K] ? K : never;
+}[keyof WorkloadMemory];
+
+/** The memory without this field: the same object when it has none, as at nearly every pass. */
+export function without(memory: WorkloadMemory, field: Optional): WorkloadMemory {
+  if (memory[field] === undefined) return memory;
+  const { [field]: _, ...rest } = memory;
+  return rest as WorkloadMemory;
+}
+
 /** Activation and withdrawal begin a new count of everything that led to them. */
-function recount({ restart: _, ...memory }: WorkloadMemory): WorkloadMemory {
-  return { ...memory, backOffMs: 0, unservedMs: 0, stoppedMs: 0 };
+function recount(memory: WorkloadMemory): WorkloadMemory {
+  return { ...without(memory, 'restart'), backOffMs: 0, unservedMs: 0, stoppedMs: 0 };
 }
 
 export function activate(memory: WorkloadMemory, revision: RevisionId, reason: string): Transition {
@@ -57,8 +68,7 @@ export function handedOver(memory: WorkloadMemory, reason: string): Transition {
 /** A parent that serves again owes nothing, but for content that may yet crash within its proving time, again and again. */
 export function forgive(memory: WorkloadMemory): WorkloadMemory {
   if (memory.candidate !== undefined) return memory;
-  const { failedParent: _, ...rested } = memory;
-  return { ...rested, failedHandovers: 0 };
+  return { ...without(memory, 'failedParent'), failedHandovers: 0 };
 }
 
 /** Remembers whose failure it was, so that unproven content does not cost the same outage twice. */

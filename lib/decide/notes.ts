@@ -2,6 +2,7 @@
 // for a while is told like a change, once; one that is gone by the next passes was no news.
 
 import type { WorkloadMemory } from '../types/memory.ts';
+import { without } from './moves.ts';
 
 const TOLD_AFTER_MS = 5_000;
 
@@ -11,7 +12,7 @@ export function followNote(
   after: WorkloadMemory,
   sinceLastPassMs: number,
 ): { readonly memory: WorkloadMemory; readonly told: boolean } {
-  const { noteMs: _, ...memory } = after;
+  const memory = without(after, 'noteMs');
   if (after.note === undefined) return { memory, told: false };
   const stoodMs = before?.note === after.note ? (before.noteMs ?? 0) : 0;
   const noteMs = before?.note === after.note ? stoodMs + sinceLastPassMs : 0;

@@ -5,6 +5,7 @@ import type { Action } from '../types/action.ts';
 import type { WorkloadMemory } from '../types/memory.ts';
 import type { RuntimePod } from '../types/observation.ts';
 import type { WorkloadFacts } from './facts.ts';
+import { without } from './moves.ts';
 
 /** This parent's pod, while all of its containers have ended. */
 export function downParent({ parentPods }: WorkloadFacts, uid: string): RuntimePod | undefined {
@@ -27,9 +28,11 @@ export function isBeingRestarted({ containers, sandboxId }: RuntimePod, memory?:
 
 /** Without what was asked for and has come about. */
 export function followRestart(memory: WorkloadMemory, facts: WorkloadFacts): WorkloadMemory {
-  const { restart, ...rest } = memory;
+  const { restart } = memory;
   if (restart?.state !== 'under-way' || !facts.parentRuns.known) return memory;
-  return downParent(facts, restart.uid)?.sandboxId === restart.sandboxId ? memory : rest;
+  return downParent(facts, restart.uid)?.sandboxId === restart.sandboxId
+    ? memory
+    : without(memory, 'restart');
 }
 
 export function restartActions({ restart }: WorkloadMemory, facts: WorkloadFacts): Action[] {

@@ -8,6 +8,7 @@ import type { Observation, Parent } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
 import { conflicts, type WorkloadFacts } from './facts.ts';
 import { withLeaving } from './leaving.ts';
+import { without } from './moves.ts';
 import { placedRevision } from './static-pod.ts';
 
 /** The revision to activate: the newest proven one that is intact, else its predecessor, else the only copy there is. */
@@ -46,7 +47,7 @@ export function followParent(
     actions.push({ type: 'store-revision', workload: facts.key, checkpoint });
   }
   if (revision === next.proven?.revision) {
-    return { memory: { ...withoutCandidate(next), servingMs: 0 }, actions };
+    return { memory: { ...without(next, 'candidate'), servingMs: 0 }, actions };
   }
   if (revision !== next.candidate) next = { ...next, candidate: revision, servingMs: 0 };
   // Beside an active checkpoint on the same ports, a probe's answer would be the checkpoint's.
@@ -54,9 +55,8 @@ export function followParent(
   const serving = alone && facts.parentServes.known && facts.parentServes.value;
   next = { ...next, servingMs: serving ? next.servingMs + observation.sinceLastPassMs : 0 };
   if (next.servingMs >= settings.provingMs && facts.revisions.has(revision)) {
-    const { candidate: _, ...rest } = next;
     next = {
-      ...rest,
+      ...without(next, 'candidate'),
       proven: { revision, atMs: observation.wallClockMs },
       ...(next.proven ? { previous: next.proven.revision } : {}),
     };
@@ -100,9 +100,4 @@ function identityOf(parent: Parent): NonNullable<WorkloadMemory['parent']> {
     uid: parent.uid,
     ...(parent.controller ? { controller: parent.controller } : {}),
   };
-}
-
-function withoutCandidate(memory: WorkloadMemory): WorkloadMemory {
-  const { candidate: _, ...rest } = memory;
-  return rest;
 }

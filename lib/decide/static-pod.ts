@@ -5,7 +5,7 @@ import type { Action } from '../types/action.ts';
 import type { RevisionId } from '../types/checkpoint.ts';
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
 import type { WorkloadFacts } from './facts.ts';
-import { restPhase } from './moves.ts';
+import { restPhase, without } from './moves.ts';
 import { FRESH } from './record.ts';
 import { isUp } from './run-state.ts';
 
@@ -21,9 +21,9 @@ export function placedRevision(phase: Phase): RevisionId | undefined {
  * is taken over at any time: it may be all that keeps the API alive.
  */
 export function adopted(memory: WorkloadMemory | undefined, facts: WorkloadFacts): WorkloadMemory {
-  const { recalled, ...known } = memory ?? FRESH;
+  const { phase, recalled } = memory ?? FRESH;
   if (!facts.manifest.known) return memory ?? FRESH;
-  const { phase } = known;
+  const known = without(memory ?? FRESH, 'recalled');
   if (facts.manifest.value === undefined) {
     // Withdrawn, and the process ended before that was written down: its parent may serve by now.
     return recalled && phase.name === 'active' ? { ...known, phase: restPhase(known) } : known;

@@ -4,14 +4,16 @@
 import type { WorkloadMemory } from '../types/memory.ts';
 import type { Observation } from '../types/observation.ts';
 import type { WorkloadFacts } from './facts.ts';
+import { without } from './moves.ts';
 import { isUp } from './run-state.ts';
 
 /** The memory of a workload with this pass's time counted in, and without the last pass's note. */
 export function passTime(
-  { note: _, ...memory }: WorkloadMemory,
+  before: WorkloadMemory,
   facts: WorkloadFacts,
   observation: Observation,
 ): WorkloadMemory {
+  const memory = without(before, 'note');
   const dt = observation.sinceLastPassMs;
   return {
     ...memory,

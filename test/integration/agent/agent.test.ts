@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
@@ -127,6 +127,25 @@ describe('the agent process', { timeout: 180_000 }, () => {
     other.kill('SIGKILL');
     agent.start();
     await until('all is well again', () => agent.isRecoverable());
+  });
+
+  it('ends at once when it is told to while it waits for the guard to yield', async (t) => {
+    const stateDir = join(disk, 'held-by-another');
+    mkdirSync(stateDir);
+    const lock = join(stateDir, 'lock');
+    const holder = spawn('flock', ['--no-fork', lock, 'sleep', '600'], { stdio: 'ignore' });
+    t.after(() => holder.kill('SIGKILL'));
+    await until('the lock is held', () => spawnSync('flock', ['--nonblock', lock, 'true']).status === 1);
+    const elsewhere = [`--state-dir=${stateDir}`, `--run-dir=${join(disk, 'no-daemon-here')}`];
+    const waiting = spawn(process.execPath, [bundle, 'run', '--take-over', ...flags(), ...elsewhere]);
+    t.after(() => waiting.kill('SIGKILL'));
+    let said = '';
+    waiting.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await until('it waits', () => said.includes('asking the present guard to yield'));
+    waiting.kill('SIGTERM');
+    await until('it has ended', () => waiting.exitCode !== null || waiting.signalCode !== null, 5);
   });
 
   it('has a changed secret on disk within a second', async () => {
