@@ -52,7 +52,7 @@ export const KNOWN: readonly (Schedule & { readonly what: string })[] = [
       { atMs: 24_595, type: 'controllers-forbidden', forMs: 156_340 },
     ],
   },
-  ...[14_000, 14_500, 15_000].map((atMs): (typeof KNOWN)[number] => ({
+  ...[58_000, 58_800, 59_600].map((atMs): (typeof KNOWN)[number] => ({
     what: 'a pod that a person deleted in its handover was held against its content',
     seed: 41,
     setup: 'usual',
