@@ -140,7 +140,7 @@ describe('the agent process', { timeout: 180_000 }, () => {
     const waiting = spawn(process.execPath, [bundle, 'run', '--take-over', ...flags(), ...elsewhere]);
     t.after(() => waiting.kill('SIGKILL'));
     let said = '';
-    waiting.stdout.on('data', (chunk: Buffer) => {
+    waiting.stderr.on('data', (chunk: Buffer) => {
       said += chunk.toString();
     });
     await until('it waits', () => said.includes('asking the present guard to yield'));
