@@ -38,7 +38,7 @@ export class AgentProcess {
   store: StoreWriter | undefined;
   loop: Loop | undefined;
   private readonly machine: Machine;
-  private seenState = '';
+  private seenState = -1;
   private idlePasses = 0;
   /** The last sleep ended by itself: there was nothing to see. */
   private sleptOn = false;
@@ -171,10 +171,10 @@ export class AgentProcess {
     this.wakeAfter(turn - sinceMs, sleeping, false);
   }
 
-  /** Of what runs, and of what of it serves. */
-  private state(): string {
+  /** Of what runs, and of what of it serves: both only grow, so that the sum is another after each change. */
+  private state(): number {
     const { world, node } = this.machine;
-    return `${node.runtime.revision} ${world.availability.revision}`;
+    return node.runtime.revision + world.availability.revision;
   }
 
   private wakeAfter(ms: number, sleep: Sleep, idle: boolean): void {

@@ -22,7 +22,7 @@ export class GroundTruth {
   private readonly everWanted = new Set<WorkloadKey>();
   private readonly unwantedSince = new Map<WorkloadKey, number>();
   private readonly texts = new Set<string>(['kube-system']);
-  private seen = '';
+  private seen = -1;
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -41,7 +41,8 @@ export class GroundTruth {
 
   look(): void {
     const { node, world } = this.machine;
-    const seen = `${node.runtime.revision} ${world.availability.revision}`;
+    // Both only grow, so that the sum is another after each change.
+    const seen = node.runtime.revision + world.availability.revision;
     if (seen === this.seen) return;
     this.seen = seen;
     const live = new Set<string>();
