@@ -6,6 +6,12 @@ import type { ApiAnswer } from './http.ts';
 
 const EVERY_MS = 200;
 
+/**
+ * It is there for others first: where a parent was about to start at the very moment in which it became ready, its
+ * handover began before anybody had an answer, and on a real node the API was ready 4 s later than it could have been.
+ */
+const STAYS_READY_MS = 500;
+
 /** One that is not ready by then has a fault that waiting does not cure; nothing waits for it any longer. */
 const GIVE_UP_MS = 60_000;
 
@@ -34,7 +40,7 @@ export class Readiness {
     this.#closing = closing;
   }
 
-  /** It serves, and has not said that it is ready. */
+  /** It serves, and has not said for a while that it is ready. */
   starting(): boolean {
     return this.#starting;
   }
@@ -48,9 +54,13 @@ export class Readiness {
   async #untilReady(): Promise<void> {
     this.#asking = true;
     const giveUpAtMs = performance.now() + GIVE_UP_MS;
+    let readySinceMs: number | undefined;
     while (this.#starting && !this.#closing.aborted) {
-      const late = performance.now() >= giveUpAtMs;
-      if (late || (this.#serving() && saysReady(await this.#ask()))) {
+      const ready = this.#serving() && saysReady(await this.#ask());
+      const nowMs = performance.now();
+      readySinceMs = ready ? (readySinceMs ?? nowMs) : undefined;
+      const stays = readySinceMs !== undefined && nowMs - readySinceMs >= STAYS_READY_MS;
+      if (stays || nowMs >= giveUpAtMs) {
         this.#starting = false;
         this.#onReady();
       } else {
