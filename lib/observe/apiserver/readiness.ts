@@ -54,17 +54,15 @@ export class Readiness {
   async #untilReady(): Promise<void> {
     this.#asking = true;
     const giveUpAtMs = performance.now() + GIVE_UP_MS;
-    let readySinceMs: number | undefined;
+    let ready = false;
     while (this.#starting && !this.#closing.aborted) {
-      const ready = this.#serving() && saysReady(await this.#ask());
-      const nowMs = performance.now();
-      readySinceMs = ready ? (readySinceMs ?? nowMs) : undefined;
-      const stays = readySinceMs !== undefined && nowMs - readySinceMs >= STAYS_READY_MS;
-      if (stays || nowMs >= giveUpAtMs) {
+      const before = ready;
+      ready = this.#serving() && saysReady(await this.#ask());
+      if ((before && ready) || performance.now() >= giveUpAtMs) {
         this.#starting = false;
         this.#onReady();
       } else {
-        await pause(EVERY_MS, this.#closing);
+        await pause(ready ? STAYS_READY_MS : EVERY_MS, this.#closing);
       }
     }
     this.#asking = false;
