@@ -21,9 +21,10 @@ export function placedRevision(phase: Phase): RevisionId | undefined {
  * is taken over at any time: it may be all that keeps the API alive.
  */
 export function adopted(memory: WorkloadMemory | undefined, facts: WorkloadFacts): WorkloadMemory {
-  const { phase, recalled } = memory ?? FRESH;
-  if (!facts.manifest.known) return memory ?? FRESH;
-  const known = without(memory ?? FRESH, 'recalled');
+  const before = memory ?? FRESH;
+  if (!facts.manifest.known) return before;
+  const { phase, recalled } = before;
+  const known = without(before, 'recalled');
   if (facts.manifest.value === undefined) {
     // Withdrawn, and the process ended before that was written down: its parent may serve by now.
     return recalled && phase.name === 'active' ? { ...known, phase: restPhase(known) } : known;
