@@ -10,14 +10,12 @@ import type { Master } from '../cluster/master.ts';
 import { missingRequirement } from '../cluster/requirements.ts';
 import { daemonReport, deployAgent, isAtRest, recoverCommand, workloads } from '../e2e/agent-on-cluster.ts';
 import { measureFloor } from '../e2e/floor.ts';
-import { OneMaster } from '../e2e/one-master.ts';
+import { awayInWords, OneMaster, seconds } from '../e2e/one-master.ts';
 import { permitOverlap } from '../e2e/overlap.ts';
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '15' } } });
 const windowMs = Number(values.minutes) * 60_000;
 if (!(windowMs > 0)) throw new Error(`--minutes: '${values.minutes}' is not a number of minutes`);
-
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 async function atRest(cluster: Cluster): Promise<void> {
   await cluster.waitUntil('all parents serve and all checkpoints stand by', 300_000, async () =>
@@ -32,6 +30,7 @@ async function powerLoss(
   floorMs: number,
 ): Promise<void> {
   const { master } = cluster;
+  console.log(`${title}: power off and on, then ${values.minutes} minutes of watching`);
   await master.powerOff();
   const api = cluster.apiAvailability();
   const { startedAt } = await master.powerOn({ beforeKubelet: before });
@@ -39,20 +38,19 @@ async function powerLoss(
   await atRest(cluster);
   const handedOverMs = Date.now() - startedAt;
   await sleep(Math.max(0, startedAt + windowMs - Date.now()));
-  const { downMs, downIntervals } = await api.stop();
-  console.log(`${title}:`);
+  const availability = await api.stop();
   console.log(
     `  API ready after power on        ${seconds(readyMs)} (${(readyMs / floorMs).toFixed(2)} x the floor)`,
   );
   console.log(
-    `  API away in ${values.minutes} minutes         ${seconds(downMs)} in ${downIntervals.length} pieces (floor + ${seconds(downMs - floorMs)})`,
+    `  API away in ${values.minutes} minutes         floor + ${seconds(availability.downMs - floorMs)}: ${awayInWords(availability, startedAt)}`,
   );
   console.log(`  all parents serve again after   ${seconds(handedOverMs)}`);
 }
 
-/** Resident memory and processor time of every process of the agent on the node. */
+/** Resident memory and processor time of every process of the agent on the node; the pattern does not match its own grep. */
 async function footprint(master: Master): Promise<void> {
-  const { stdout } = await master.exec(['sh', '-c', "grep -lsE 'agent.mjs' /proc/[0-9]*/cmdline || true"]);
+  const { stdout } = await master.exec(['sh', '-c', "grep -ls '[a]gent.mjs' /proc/[0-9]*/cmdline || true"]);
   const pids = stdout
     .trim()
     .split('\n')
@@ -93,7 +91,7 @@ console.log(`checkpoint-agent ${version}, Node ${process.version}`);
 for (const permitPortSharing of [false, true]) {
   const floorMs = await measureFloor();
   console.log(`floor (plain static pods): API ready ${seconds(floorMs)} after power on`);
-  const cluster = await createCluster({ permitPortSharing, log: () => {} });
+  const cluster = await createCluster({ permitPortSharing });
   try {
     await deployAgent(cluster, []);
     await cluster.pivot();

@@ -2,6 +2,7 @@
 // hands it over to its own DaemonSets; `close` leaves nothing behind, and so does the end of this process.
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { V1PodList } from '@kubernetes/client-node';
 import { ApiAvailability, ReadinessProbe } from './api-availability.ts';
 import type { Claim } from './claim.ts';
 import { type CommandOptions, type CommandResult, plainEnvironment, run } from './command.ts';
@@ -116,18 +117,14 @@ export class Cluster {
   /** Until exactly `count` pods of kube-system match the selector, all of them Ready. */
   async waitForPods(selector: string, count: number, timeoutMs = 120_000): Promise<void> {
     await this.waitUntil(`${count} pods of ${selector} are ready`, timeoutMs, async () => {
-      const condition = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}';
-      const { stdout } = await this.kubectl(
-        '-n',
-        'kube-system',
-        'get',
-        'pods',
-        '-l',
-        selector,
-        `-ojsonpath=${condition}`,
-      );
-      const answers = stdout.trim().split('\n');
-      return answers.length === count && answers.every((answer) => answer === 'True');
+      const { stdout } = await this.kubectl('-n', 'kube-system', 'get', 'pods', '-l', selector, '-ojson');
+      const { items } = JSON.parse(stdout) as V1PodList;
+      const conditions = items.map(({ status }) => status?.conditions ?? []);
+      const areReady = conditions.map((all) => all.some((c) => c.type === 'Ready' && c.status === 'True'));
+      if (items.length === count && areReady.every((ready) => ready)) return true;
+      // What waited in vain says what it saw.
+      const seen = items.map(({ metadata, status }) => `${metadata?.name}: ${JSON.stringify(status)}`);
+      throw new Error([`${items.length} pods`, ...seen].join('\n'));
     });
   }
 

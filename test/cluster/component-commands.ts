@@ -29,7 +29,9 @@ export function etcdCommand(nodes: readonly NodeAddress[]): string[] {
     `--peer-cert-file=${etcdFiles}/server.crt`,
     `--peer-key-file=${etcdFiles}/server.key`,
     `--peer-trusted-ca-file=${etcdFiles}/ca.crt`,
-    '--snapshot-count=10000',
+    // Few, so that there is a snapshot when the power goes, as in every cluster that is older than some hours: a
+    // single member that starts without one waits for a whole election first (1 s), one that has one does not.
+    '--snapshot-count=200',
   ];
 }
 

@@ -20,8 +20,14 @@ interface Server {
   readonly ca?: string;
 }
 
+function directory(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'causes-'));
+  t.after(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
 async function probed(t: TestContext, { url, ca }: Server, tokenFile?: string): Promise<ApiState> {
-  const file = join(mkdtempSync(join(tmpdir(), 'causes-')), 'kubeconfig');
+  const file = join(directory(t), 'kubeconfig');
   const trust =
     ca === undefined
       ? { 'insecure-skip-tls-verify': true }
@@ -124,7 +130,7 @@ describe('what the API source says of a server that', () => {
 
   it('cannot be asked since the credentials are gone: no identity, and the file is named', async (t) => {
     const { url } = await answering(t, 200);
-    const token = join(mkdtempSync(join(tmpdir(), 'causes-')), 'token');
+    const token = join(directory(t), 'token');
     writeFileSync(token, 'kubelet');
     const state = await probed(t, { url }, token);
     assert.equal(causeOf(state), 'away no-identity');
