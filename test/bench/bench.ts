@@ -1,5 +1,6 @@
 // `npm run bench`: recovery, handover and footprint on the real cluster, each beside its floor in the same run. As root on
-// Debian. `--minutes N` is the window after power on in which the API's absence is summed up (default 15).
+// Debian. `--minutes N` is the window after power on in which the API's absence is summed up (default 15), `--path
+// stand-by` or `--path oneshot` leaves the other way to recover out (default both).
 
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,9 +14,14 @@ import { measureFloor } from '../e2e/floor.ts';
 import { awayInWords, OneMaster, seconds } from '../e2e/one-master.ts';
 import { permitOverlap } from '../e2e/overlap.ts';
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '15' } } });
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '15' }, path: { type: 'string', default: 'both' } },
+});
 const windowMs = Number(values.minutes) * 60_000;
 if (!(windowMs > 0)) throw new Error(`--minutes: '${values.minutes}' is not a number of minutes`);
+if (!['both', 'stand-by', 'oneshot'].includes(values.path)) {
+  throw new Error(`--path: '${values.path}' is none of both, stand-by, oneshot`);
+}
 
 async function atRest(cluster: Cluster): Promise<void> {
   await cluster.waitUntil('all parents serve and all checkpoints stand by', 300_000, async () =>
@@ -101,8 +107,10 @@ for (const permitPortSharing of [false, true]) {
       await atRest(cluster);
     }
     const sharing = permitPortSharing ? ', port sharing' : '';
-    await powerLoss(cluster, `stand-by only${sharing}`, [], floorMs);
-    await powerLoss(cluster, `oneshot unit${sharing}`, [recoverCommand(cluster.master)], floorMs);
+    if (values.path !== 'oneshot') await powerLoss(cluster, `stand-by only${sharing}`, [], floorMs);
+    if (values.path !== 'stand-by') {
+      await powerLoss(cluster, `oneshot unit${sharing}`, [recoverCommand(cluster.master)], floorMs);
+    }
     if (!permitPortSharing) {
       console.log('at rest, 5 workloads, over 60 s:');
       await footprint(cluster.master);
