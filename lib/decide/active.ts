@@ -4,7 +4,7 @@
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
 import type { Parent } from '../types/observation.ts';
 import { conflicts, type WorkloadFacts } from './facts.ts';
-import { freshParentUid } from './fresh-parent.ts';
+import { begun, freshParentUid } from './fresh-parent.ts';
 import {
   activate,
   beginHandover,
@@ -20,7 +20,6 @@ import { downParent, restarting } from './restart.ts';
 import { bestRevision } from './revisions.ts';
 import { isUp } from './run-state.ts';
 import {
-  begun,
   hasWaitedEnough,
   isProven,
   livingParent,
@@ -45,7 +44,7 @@ export function fromActive(
     return go(memory, restPhase(memory), 'its parent runs, and its checkpoint could not be placed');
   }
   const parent = livingParent(situation);
-  const fresh = handoverMayBegin(situation) ? freshParentUid(memory, situation) : undefined;
+  const fresh = mayBeFirst(situation) ? freshParentUid(memory, situation) : undefined;
   // Where the API names this very pod, what it says of its content counts as well.
   const named = parent.answered && parent.pod?.uid === fresh;
   if (fresh !== undefined && !named && revision !== undefined && !mayBeBlamed(memory, fresh)) {
@@ -90,7 +89,7 @@ function besideParent(
     }
     return startAnew(memory, situation, parent) ?? stay(memory);
   }
-  if (fresh === parent.uid || (handoverMayBegin(situation) && begun(memory, situation, parent))) {
+  if (fresh === parent.uid || (mayBeFirst(situation) && begun(memory, situation, parent))) {
     // Content that nobody has seen to work gets the kubelet's own first restart, and no more: each costs the API.
     return beginHandover(memory, parent.uid, STARTED, { restart: isProven(memory, situation) });
   }
@@ -173,4 +172,12 @@ function standBy(
  */
 function handoverMayBegin({ observation: { api }, handingOver }: Situation): boolean {
   return handingOver || (api.name === 'serving' && api.starting === undefined);
+}
+
+/**
+ * All parents of a node begin together: on a real node an apiserver that went first met an etcd that went a second later,
+ * and the API was away for 6 s instead of 4. Whoever does not go now meets the bound ports, and is started anew with them.
+ */
+function mayBeFirst(situation: Situation): boolean {
+  return handoverMayBegin(situation) && (situation.handingOver || !situation.someWillRestart);
 }

@@ -9,12 +9,13 @@ import type { WorkloadKey } from '../types/workload.ts';
 import { fence, hasActive, vanishedTogether } from './cluster-identity.ts';
 import { factsOf } from './facts.ts';
 import { endHangingServer, isKubeletHeldUp, withEnded } from './hanging-server.ts';
+import { doesKubeletStart, servingTime } from './kubelet-starts.ts';
 import { hurryActions } from './leaving.ts';
 import { followNote } from './notes.ts';
 import { recall, save } from './record.ts';
 import { followRestart, restartActions } from './restart.ts';
 import { followParent, retention } from './revisions.ts';
-import { isHandingOver, type Situation, suspects } from './situation.ts';
+import { isHandingOver, type Situation, suspects, willSomeRestart } from './situation.ts';
 import { adopted, reconcile } from './static-pod.ts';
 import { passTime } from './timers.ts';
 import { transition } from './transition.ts';
@@ -43,6 +44,7 @@ export function decide(observation: Observation, memory: Memory, settings: Setti
   const keys = keysOf(observation, memory);
   const nodeUid = node.known ? node.value.uid : memory.nodeUid;
   const apiAwayMs = api.name === 'away' ? memory.apiAwayMs + observation.sinceLastPassMs : 0;
+  const apiServingMs = servingTime(memory, observation);
   const shared = {
     observation,
     settings,
@@ -52,6 +54,8 @@ export function decide(observation: Observation, memory: Memory, settings: Setti
     someActive: hasActive(memory),
     suspects: suspects(memory, apiAwayMs),
     handingOver: isHandingOver(memory),
+    kubeletStarts: doesKubeletStart(memory, apiServingMs, observation),
+    someWillRestart: willSomeRestart(memory, settings),
     kubeletHeldUp: isKubeletHeldUp({ ...memory, apiAwayMs }, observation),
   };
 
@@ -76,7 +80,14 @@ export function decide(observation: Observation, memory: Memory, settings: Setti
   if (boot !== storedNode.bootId || nodeUid !== storedNode.nodeUid)
     actions.push({ type: 'save-node', record });
   const apiSeen = memory.apiSeen === true || api.name === 'serving';
-  const after = { workloads, apiAwayMs, ...(apiSeen ? { apiSeen: true as const } : {}), ...record };
+  const after = {
+    workloads,
+    apiAwayMs,
+    apiServingMs,
+    ...(apiSeen ? { apiSeen: true as const } : {}),
+    ...(shared.kubeletStarts ? { kubeletStarts: true as const } : {}),
+    ...record,
+  };
   return { memory: after, actions, changes };
 }
 

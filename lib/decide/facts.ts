@@ -86,7 +86,10 @@ function runs(
   const inits = initNames(parent, stored);
   const stateOf = (one: RuntimePod | undefined): RunState => {
     const state = runState(one, inits);
-    if (state === 'starting' && one !== undefined && isBeingRestarted(one, memory)) return 'crashed';
+    if (state === 'starting' && one !== undefined) {
+      if (isBeingRestarted(one, memory)) return 'crashed';
+      if (stallsMs(one, memory) >= STALLED_MS && nothingToPull(observation, parent, stored)) return 'crashed';
+    }
     return isUp(state) && isLeaving(one, observation, memory) ? 'leaving' : state;
   };
 
@@ -108,6 +111,28 @@ function runs(
     checkpointRuns: known(checkpoint),
     checkpointSandboxes: checkpoints.filter((p) => p.sandboxReady).map((p) => p.sandboxId),
   };
+}
+
+/**
+ * A container is made tenths of a second after its sandbox. On a real node (1.20) an apiserver had just come back, and the
+ * kubelet had not listed the services yet: it made the sandboxes of four parents, refused their containers
+ * (CreateContainerConfigError) and then held them back for 16 to 20 s, as after a crash.
+ */
+const STALLED_MS = 5_000;
+
+/** How long a sandbox of a parent has been seen without a container. */
+export function stallsMs({ sandboxId, containers }: RuntimePod, memory?: WorkloadMemory): number {
+  const empty = memory?.emptySandbox;
+  return containers.length === 0 && empty?.id === sandboxId ? empty.ms : 0;
+}
+
+function nothingToPull(
+  { runtime }: Observation,
+  parent: WorkloadFacts['parent'],
+  stored: StoredWorkload | undefined,
+): boolean {
+  const pod = (parent.known ? parent.value?.pod : undefined) ?? stored?.revisions[0]?.manifest;
+  return pod !== undefined && runtime.known && hasImages(runtime.value.images, pod);
 }
 
 /**

@@ -3,15 +3,14 @@
 // real node, the API's word came half a second too late and etcd's parent died on the bound port.
 
 import type { WorkloadMemory } from '../types/memory.ts';
-import type { Observation, RuntimePod } from '../types/observation.ts';
+import type { Observation, Parent, RuntimePod } from '../types/observation.ts';
 import { hasImages } from './facts.ts';
+import { willHaveContainer } from './kubelet-starts.ts';
 import type { Situation } from './situation.ts';
 
 /** The UID of such a parent. Undefined while it may still wait for an image, or for a workload that needs no ports. */
-export function freshParentUid(
-  memory: WorkloadMemory,
-  { facts, observation }: Situation,
-): string | undefined {
+export function freshParentUid(memory: WorkloadMemory, situation: Situation): string | undefined {
+  const { facts, observation } = situation;
   if (!observation.runtime.known || memory.options.standbyLock !== undefined || memory.options.overlap)
     return undefined;
   const { images } = observation.runtime.value;
@@ -19,8 +18,7 @@ export function freshParentUid(
   if (manifest?.spec?.hostNetwork !== true || !hasImages(images, manifest)) return undefined;
   const dying = dyingUids(observation);
   return facts.parentPods.find(
-    ({ pod, state }) =>
-      state !== 'crashed' && isStarting(pod, observation.wallClockMs) && !dying.has(pod.uid),
+    ({ pod, state }) => state !== 'crashed' && isStarting(pod, memory, situation) && !dying.has(pod.uid),
   )?.pod.uid;
 }
 
@@ -31,18 +29,26 @@ function dyingUids({ parents }: Observation): ReadonlySet<string> {
 }
 
 /**
- * On a quiet node a container is made 0.05 s after its sandbox, started 0.1 s later, and binds its ports 0.1 s after
- * that; a checkpoint is gone 0.1 s after it was told. One that has run for longer has met the bound ports, and to
- * withdraw then would only add its back-off to the outage.
+ * A container is made 5 to 60 ms after its sandbox, started 60 to 150 ms later, and has met the bound ports when the
+ * runtime calls it running; a checkpoint is gone 0.1 to 0.3 s after it was told. To withdraw for one that runs would only
+ * add its back-off to the outage.
  */
-const BINDS_WITHIN_MS = 300;
+function isStarting(pod: RuntimePod, memory: WorkloadMemory, situation: Situation): boolean {
+  const { sandboxReady, containers } = pod;
+  const noneRuns = containers.every(({ state }) => state === 'created');
+  return sandboxReady && noneRuns && willHaveContainer(pod, memory, situation);
+}
 
-function isStarting(pod: RuntimePod, nowMs: number): boolean {
-  return (
-    pod.sandboxReady &&
-    pod.containers.every(
-      ({ state, createdAtMs }) =>
-        state === 'created' || (state === 'running' && Math.abs(nowMs - createdAtMs) < BINDS_WITHIN_MS),
-    )
-  );
+/**
+ * The kubelet has begun to start the parent, and nothing that takes minutes stands between it and its ports. A
+ * container that is there already has met the bound ports: to withdraw then would only add its back-off to the outage.
+ */
+export function begun(memory: WorkloadMemory, situation: Situation, parent: Parent): boolean {
+  const { facts, observation, settings } = situation;
+  if (!facts.parentState.known || !observation.runtime.known) return false;
+  // One that runs beside the checkpoint for so long did not die on a bound port: it waits for it.
+  if (facts.parentState.value === 'running') return memory.runningMs >= settings.restartPatienceMs;
+  const pod = facts.parentPods.find(({ pod: { uid } }) => uid === parent.uid)?.pod;
+  if (facts.parentState.value !== 'starting' || pod === undefined) return false;
+  return willHaveContainer(pod, memory, situation) && hasImages(observation.runtime.value.images, parent.pod);
 }

@@ -37,25 +37,31 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
 
 /**
  * The kubelet restarts a container that died for the first time at its next look at the runtime, which comes every
- * second (1.20, plegRelistPeriod); one that is down for longer sits in a back-off.
+ * second (1.20, plegRelistPeriod); one that is down for longer, or that has died before, sits in a back-off.
  */
 const STAYS_DOWN_MS = 1_300;
+
+/** After a boot the container's first start counts as a restart already. */
+function hasDiedBefore({ failedHandovers }: WorkloadMemory, { containers }: RuntimePod): boolean {
+  return failedHandovers > 0 || containers.some(({ attempt }) => attempt > 0);
+}
 
 /**
  * The parent, where it lost the race: it is down, its ports are free by now, and the kubelet does not start it. One whose
  * container is older than the checkpoint's end never had them, so that this says nothing of its content.
  */
 function whoLostTheRace(
-  { restart, stoppedMs, options }: WorkloadMemory,
+  memory: WorkloadMemory,
   { parentUid, waited }: Handover,
   { facts, observation: { wallClockMs } }: Situation,
 ): RuntimePod | undefined {
-  if (stoppedMs < STAYS_DOWN_MS || restart?.state === 'under-way') return undefined;
-  if (!facts.checkpointRuns.known || isUp(facts.checkpointRuns.value)) return undefined;
+  const { restart, stoppedMs, options } = memory;
   const parent = downParent(facts, parentUid);
+  if (parent === undefined || restart?.state === 'under-way') return undefined;
+  if (!facts.checkpointRuns.known || isUp(facts.checkpointRuns.value)) return undefined;
+  if (stoppedMs < STAYS_DOWN_MS && !hasDiedBefore(memory, parent)) return undefined;
   const raced =
-    !options.overlap &&
-    parent?.containers.some((c) => wallClockMs - c.createdAtMs > waited.elapsedMs) === true;
+    !options.overlap && parent.containers.some((c) => wallClockMs - c.createdAtMs > waited.elapsedMs);
   return restart?.state === 'allowed' || raced ? parent : undefined;
 }
 

@@ -5,6 +5,7 @@ import type { Action } from '../types/action.ts';
 import type { Memory, Phase, WorkloadMemory, WorkloadRecord } from '../types/memory.ts';
 import type { StoredWorkload } from '../types/store.ts';
 import type { WorkloadKey } from '../types/workload.ts';
+import { without } from './moves.ts';
 
 /** A workload nobody knows anything about. */
 export const FRESH: WorkloadMemory = {
@@ -29,7 +30,7 @@ export function remember(
     const memory = recall(workload);
     if (memory !== undefined) workloads.set(workload.key, memory);
   }
-  return { workloads, apiAwayMs: 0, ...node };
+  return { workloads, apiAwayMs: 0, apiServingMs: 0, ...node };
 }
 
 export function recall(stored: StoredWorkload | undefined): WorkloadMemory | undefined {
@@ -37,43 +38,44 @@ export function recall(stored: StoredWorkload | undefined): WorkloadMemory | und
   return stored !== undefined && stored.revisions.length > 0 ? FRESH : undefined;
 }
 
+/** Every field of a record; what a process knows beside them is not written down. */
+const FIELDS: { readonly [field in keyof Required<WorkloadRecord>]: true } = {
+  phase: true,
+  options: true,
+  proven: true,
+  previous: true,
+  candidate: true,
+  parent: true,
+  failedHandovers: true,
+  failedParent: true,
+  nodeUid: true,
+};
+const fields = Object.keys(FIELDS) as readonly (keyof WorkloadRecord)[];
+
 /** The action that makes the disk remember this, when it does not. */
 export function save(key: WorkloadKey, memory: WorkloadMemory, stored: StoredWorkload | undefined): Action[] {
-  const record = recordOf(memory, stored);
-  if (stored?.record !== undefined && isSaid(stored.record, record)) return [];
-  return [{ type: 'save-record', workload: key, record }];
+  // A candidate is named only when it is on disk: storing it may have failed, and verify would miss it.
+  const isStored = stored?.revisions.some(({ revision }) => revision === memory.candidate) === true;
+  const wanted = isStored ? memory : without(memory, 'candidate');
+  if (stored?.record !== undefined && isSaid(stored.record, wanted)) return [];
+  return [{ type: 'save-record', workload: key, record: recordOf(wanted) }];
 }
 
-/** A candidate is named only when it is on disk: storing it may have failed, and verify would miss it. */
-function recordOf(memory: WorkloadMemory, stored: StoredWorkload | undefined): WorkloadRecord {
-  const {
-    candidate,
-    stoppedMs,
-    downMs,
-    runningMs,
-    servingMs,
-    unservedMs,
-    backOffMs,
-    recalled,
-    leavingUid,
-    ended,
-    restart,
-    note,
-    noteMs,
-    ...record
-  } = memory;
-  const isStored = stored?.revisions.some(({ revision }) => revision === candidate) === true;
-  return isStored && candidate !== undefined ? { ...record, candidate } : record;
+function recordOf(memory: WorkloadRecord): WorkloadRecord {
+  const entries = fields.map((field) => [field, memory[field]]).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as WorkloadRecord;
 }
 
 /** Running timers are written down every few seconds: so much is repeated after a crash, never skipped (rule 7). */
 const TIMER_GRAIN_MS = 5_000;
 
 /** Whether the disk says what is to be said, but for a few seconds of a running timer. */
-function isSaid(said: WorkloadRecord, record: WorkloadRecord): boolean {
-  const { phase: before, ...rest } = said;
-  const { phase, ...others } = record;
-  return isSame(rest, others) && isSame(grained(before), grained(phase));
+function isSaid(said: WorkloadRecord, wanted: WorkloadRecord): boolean {
+  return fields.every((field) =>
+    field === 'phase'
+      ? isSame(grained(said.phase), grained(wanted.phase))
+      : isSame(said[field], wanted[field]),
+  );
 }
 
 function grained(phase: Phase): unknown {

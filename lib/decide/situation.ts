@@ -5,7 +5,7 @@ import type { RevisionId } from '../types/checkpoint.ts';
 import type { Memory, WorkloadMemory } from '../types/memory.ts';
 import type { Observation, Parent } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
-import { hasImages, type WorkloadFacts } from './facts.ts';
+import type { WorkloadFacts } from './facts.ts';
 import { isUp, type RunState } from './run-state.ts';
 
 export interface Situation {
@@ -23,6 +23,10 @@ export interface Situation {
   readonly kubeletHeldUp: boolean;
   /** A handover of this node has just begun, or is about to: whoever goes along now costs the API nothing more. */
   readonly handingOver: boolean;
+  /** It makes containers of the API's pods, see `doesKubeletStart`. */
+  readonly kubeletStarts: boolean;
+  /** A parent of this node sits in a back-off that is about to be ended, see `willSomeRestart`. */
+  readonly someWillRestart: boolean;
 }
 
 /** What the API, answering now, says of the parent. */
@@ -93,21 +97,6 @@ export function wordsFor(state: RunState): string {
   }
 }
 
-/**
- * The kubelet has begun to start the parent, and nothing that takes minutes stands between it and its ports. A
- * container that is there already has met the bound ports: to withdraw then would only add its back-off to the outage.
- */
-export function begun(
-  { runningMs }: WorkloadMemory,
-  { facts, observation, settings }: Situation,
-  parent: Parent,
-): boolean {
-  if (!facts.parentState.known || !observation.runtime.known) return false;
-  // One that runs beside the checkpoint for so long did not die on a bound port: it waits for it.
-  if (facts.parentState.value === 'running') return runningMs >= settings.restartPatienceMs;
-  return facts.parentState.value === 'starting' && hasImages(observation.runtime.value.images, parent.pod);
-}
-
 /** The API says Ready, and all of it has run for the settle time. */
 export function runsReady(memory: WorkloadMemory, { facts, settings }: Situation, parent: Parent): boolean {
   const running = facts.parentState.known && facts.parentState.value === 'running';
@@ -173,4 +162,12 @@ export function hasWaitedEnough(
   const { settings, handingOver } = situation;
   if (handingOver && failedHandovers === 0) return true;
   return backOffMs >= Math.min(settings.restartPatienceMs * 2 ** failedHandovers, settings.handoverMsMax);
+}
+
+/** One that sits there for longer is not given its ports, for a reason of its own: nobody waits for it. */
+export function willSomeRestart({ workloads }: Memory, { restartPatienceMs }: Settings): boolean {
+  return [...workloads.values()].some(
+    ({ phase, backOffMs, failedHandovers }) =>
+      phase.name === 'active' && failedHandovers === 0 && backOffMs > 0 && backOffMs < restartPatienceMs,
+  );
 }

@@ -13,8 +13,8 @@ export function passTime(
   facts: WorkloadFacts,
   observation: Observation,
 ): WorkloadMemory {
-  const memory = without(before, 'note');
   const dt = observation.sinceLastPassMs;
+  const memory = withEmptySandbox(without(before, 'note'), facts, dt);
   return {
     ...memory,
     ...presence(memory, facts, dt),
@@ -22,6 +22,16 @@ export function passTime(
     unservedMs: unserved(memory, facts, observation, dt),
     backOffMs: backOff(memory, facts, dt),
   };
+}
+
+/** A sandbox that is seen for the first time may have been made at any moment since the last pass. */
+function withEmptySandbox(memory: WorkloadMemory, facts: WorkloadFacts, dt: number): WorkloadMemory {
+  if (!facts.parentRuns.known) return memory;
+  const empty = facts.parentPods.find(({ pod }) => pod.sandboxReady && pod.containers.length === 0);
+  if (empty === undefined) return without(memory, 'emptySandbox');
+  const { sandboxId: id } = empty.pod;
+  const ms = memory.emptySandbox?.id === id ? memory.emptySandbox.ms + dt : 0;
+  return { ...memory, emptySandbox: { id, ms } };
 }
 
 /** A crash loop's back-offs are longer than any patience here, so every stop is counted by itself. */

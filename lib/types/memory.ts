@@ -89,6 +89,8 @@ export interface WorkloadMemory extends WorkloadRecord {
   readonly restart?:
     | { readonly uid: string; readonly state: 'allowed' }
     | { readonly uid: string; readonly state: 'under-way'; readonly sandboxId: string };
+  /** A parent's sandbox in which no container has been made yet, and for how long it has been seen like that. */
+  readonly emptySandbox?: { readonly id: string; readonly ms: number };
   /** Why the parent cannot be carried, or why a decision waits, for status. */
   readonly note?: string;
   /** How long that has been the note. */
@@ -103,4 +105,8 @@ export interface Memory {
   readonly apiAwayMs: number;
   /** It has served in the life of this process. */
   readonly apiSeen?: true;
+  /** How long the API has answered; not set back by the absence that a handover costs. */
+  readonly apiServingMs: number;
+  /** In that time the kubelet has made a container of a pod of the API. */
+  readonly kubeletStarts?: true;
 }

@@ -84,8 +84,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a checkpoint is withdrawn as soon as its parent is there by the word of the API',
-    file: 'lib/decide/situation.ts',
-    from: "return facts.parentState.value === 'starting' && hasImages(observation.runtime.value.images, parent.pod);",
+    file: 'lib/decide/fresh-parent.ts',
+    from: 'return willHaveContainer(pod, memory, situation) && hasImages(observation.runtime.value.images, parent.pod);',
+    to: 'return true;',
+  },
+  {
+    name: 'a kubelet that refuses the containers of the API counts as one that starts them',
+    file: 'lib/decide/kubelet-starts.ts',
+    from: 'return pod.containers.length > 0 || (kubeletStarts && stallsMs(pod, memory) < EMPTY_MS_MAX);',
     to: 'return true;',
   },
   {

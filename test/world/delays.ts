@@ -27,6 +27,8 @@ export interface Delays {
   readonly watchLatency: number;
   /** API back to the kubelet's first list, and to its knowledge of its own Node's labels. */
   readonly kubeletRelist: number;
+  /** The first time until a kubelet that found no API asks for the services again; it doubles (client-go's reflector). */
+  readonly servicesRelist: number;
   /** fileCheckFrequency. */
   readonly staticRelist: number;
   /** How long a kubelet (1.20) was seen to wait for a hanging apiserver before it started a static pod. */
@@ -63,6 +65,7 @@ export const REAL_DELAYS: Delays = {
   apiserverStop: 30_000,
   watchLatency: 10,
   kubeletRelist: 1_000,
+  servicesRelist: 1_200,
   staticRelist: 20_000,
   mirrorCall: 22_000,
   mountRetry: 1_000,

@@ -13,6 +13,8 @@ import type { RuntimeModel } from './runtime-model.ts';
 import type { Schedule } from './schedule.ts';
 import { StaticPodConfig } from './static-pod-config.ts';
 
+const SERVICES_RELIST_MS_MAX = 30_000;
+
 export class KubeletModel implements WorkerHost {
   readonly life = { alive: true };
   readonly schedule: Schedule;
@@ -26,6 +28,7 @@ export class KubeletModel implements WorkerHost {
   private readonly terminatedStaticUids = new Set<string>();
   private readonly api: ApiPodSource;
   private knowsOwnLabels: boolean;
+  private servicesListed = false;
   private synced = '';
   private reported = '';
 
@@ -48,6 +51,12 @@ export class KubeletModel implements WorkerHost {
     this.note('started');
     this.sync();
     this.apiMayHaveChanged();
+    this.listServices(this.delays.servicesRelist);
+  }
+
+  /** Before it has listed the services once, it makes no container of a pod of the API (1.20, makeEnvironmentVariables). */
+  get knowsServices(): boolean {
+    return this.servicesListed;
   }
 
   /** It has listed its pods from the API once in its life; before, removals are ignored (#116880). */
@@ -113,6 +122,15 @@ export class KubeletModel implements WorkerHost {
       this.schedule.after(periodMs, step, this.life);
     };
     this.schedule.after(periodMs, step, this.life);
+  }
+
+  /** Its reflector asks again and again, each time after twice as long, up to 30 s. */
+  private listServices(againMs: number): void {
+    const { availability, node } = this.around;
+    this.servicesListed = availability.answerTo(node) === 'serving';
+    if (this.servicesListed) return;
+    const nextMs = Math.min(againMs * 2, SERVICES_RELIST_MS_MAX);
+    this.schedule.after(againMs, () => this.listServices(nextMs), this.life);
   }
 
   private apiListed(first: boolean): void {

@@ -18,6 +18,7 @@ export interface WorkerHost {
   readonly runtime: RuntimeModel;
   readonly backoff: CrashBackoff;
   mountProblem(worker: PodWorker): string | undefined;
+  readonly knowsServices: boolean;
   /** A request of the API is neither answered nor refused. */
   apiHangs(): boolean;
   statusChanged(worker: PodWorker): void;
@@ -188,14 +189,17 @@ export class PodWorker {
 
   private launch(spec: V1Container, kind: 'init' | 'main'): void {
     const { runtime, delays } = this.host;
-    if (this.sandbox === undefined) return;
-    // No registry in this world: IfNotPresent finds the image or waits, Always never falls back to the local one.
-    if (spec.imagePullPolicy === 'Always' || !runtime.images.has(spec.image ?? '')) {
-      this.wait(`ImagePullBackOff: ${spec.image}`);
-      this.later(delays.crashBackoff, () => this.launch(spec, kind));
+    const { sandbox } = this;
+    if (sandbox === undefined) return;
+    const problem = this.launchProblem(spec);
+    if (problem !== undefined) {
+      this.wait(problem);
+      this.later(delays.crashBackoff, () => {
+        if (this.sandbox === sandbox) this.launch(spec, kind);
+      });
       return;
     }
-    const container = runtime.createContainer(this.pod, this.sandbox, spec);
+    const container = runtime.createContainer(this.pod, sandbox, spec);
     this.later(delays.containerStart, () => {
       // Removed, or its sandbox stopped, before it began.
       if (runtime.containers.get(container.id) === undefined || this.sandbox?.id !== container.sandboxId)
@@ -204,6 +208,15 @@ export class PodWorker {
       runtime.startContainer(container, programOf(this.pod, spec, kind, delays));
       this.host.statusChanged(this);
     });
+  }
+
+  private launchProblem({ image = '', imagePullPolicy }: V1Container): string | undefined {
+    if (this.source === 'api' && !this.host.knowsServices) {
+      return 'CreateContainerConfigError: services have not yet been read at least once';
+    }
+    // No registry in this world: IfNotPresent finds the image or waits, Always never falls back to the local one.
+    const has = imagePullPolicy !== 'Always' && this.host.runtime.images.has(image);
+    return has ? undefined : `ImagePullBackOff: ${image}`;
   }
 
   private finishWhenDead(): void {

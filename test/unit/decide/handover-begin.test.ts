@@ -63,11 +63,88 @@ test('an API that has only just come back is let get ready before anything is ta
   const scene = recovered();
   scene.api = { name: 'serving', starting: true };
   scene.parent(APISERVER).state = 'starting';
-  scene.run(1_000);
+  scene.run(100);
   expectMoves(scene, APISERVER, 'activate rev-good');
   scene.api = { name: 'serving' };
   scene.pass();
   expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+});
+
+test('a kubelet that makes no containers of pods of the API yet has not begun to start anything', () => {
+  const scene = new Scene().with(APISERVER).powerLoss();
+  scene.kubeletStarts = false;
+  scene.run(300).apiServes();
+  scene.parent(APISERVER).state = 'starting';
+  scene.run(1_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+  scene.parent(APISERVER).state = 'absent';
+  scene.pass();
+  scene.kubeletStarts = true;
+  scene.parent(APISERVER).state = 'starting';
+  scene.pass();
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+});
+
+test('once it has made one it goes on doing so, until an API that was away comes back: it may be another kubelet', () => {
+  const scene = recovered();
+  scene.pass();
+  scene.kubeletStarts = false;
+  scene.parent(APISERVER).state = 'starting';
+  scene.pass();
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
+  const other = recovered();
+  other.pass();
+  other.kubeletStarts = false;
+  other.apiAway().run(1_000);
+  other.apiServes();
+  other.parent(APISERVER).state = 'starting';
+  other.run(1_000);
+  expectMoves(other, APISERVER, 'activate rev-good');
+});
+
+test('a sandbox that stands empty is not one that has just begun; held back for seconds, it is started anew', () => {
+  const scene = recovered();
+  scene.api = { name: 'serving', starting: true };
+  scene.parent(APISERVER).state = 'starting';
+  scene.run(1_000);
+  scene.api = { name: 'serving' };
+  scene.run(3_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+  scene.run(5_000);
+  expectMoves(scene, APISERVER, 'activate rev-good, restart-parent');
+});
+
+test('a container that runs has met the bound ports', () => {
+  const scene = recovered();
+  scene.parent(APISERVER).state = 'running';
+  scene.parent(APISERVER).createdAtMs = scene.wallClockMs;
+  scene.pass();
+  expectMoves(scene, APISERVER, 'activate rev-good');
+});
+
+test('nobody is first while a parent of the node is about to be started anew: all go together', () => {
+  const scene = new Scene().with(APISERVER).with(SCHEDULER).powerLoss();
+  scene.run(300).apiServes();
+  scene.parent(SCHEDULER).state = 'crashed';
+  scene.run(1_000);
+  scene.parent(APISERVER).state = 'starting';
+  scene.run(100);
+  expectPhase(scene, APISERVER, 'active');
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(2_000);
+  expectMoves(scene, SCHEDULER, 'activate rev-good, restart-parent');
+  expectMoves(scene, APISERVER, 'activate rev-good, restart-parent');
+});
+
+test('one that stays in its back-off for a reason of its own is not waited for', () => {
+  const scene = new Scene().with(APISERVER).with(SCHEDULER).powerLoss();
+  scene.run(300).apiServes();
+  scene.parent(SCHEDULER).state = 'crashed';
+  scene.onRestart = () => {};
+  scene.run(20_000);
+  scene.parent(APISERVER).state = 'starting';
+  scene.pass();
+  expectPhase(scene, APISERVER, 'handover');
 });
 
 test('a pod on its way out is not taken for one that comes in', () => {

@@ -67,3 +67,15 @@ test('a process that died between the withdrawal and its record does not activat
   expectPhase(scene, APISERVER, 'standby');
   assert.equal(moves(scene, APISERVER), before);
 });
+
+test('a sandbox that stands empty is not written down at each pass', () => {
+  const scene = recovered();
+  scene.parent(APISERVER).state = 'starting';
+  scene.pass();
+  const before = scene.passes.length;
+  scene.apiAway().run(4_000);
+  const saved = scene.passes
+    .slice(before)
+    .flatMap(({ actions }) => actions.filter(({ type }) => type === 'save-record'));
+  assert.ok(saved.length <= 2, `${saved.length} records in 4 s`);
+});

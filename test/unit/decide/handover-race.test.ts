@@ -80,6 +80,14 @@ test('a parent that lost the race for its ports and stays down gets its back-off
   expectMoves(scene, APISERVER, 'activate rev-good, withdraw, restart-parent');
 });
 
+test('one that has died before is in a back-off already, and is not waited for', () => {
+  const scene = inHandover().apiAway();
+  scene.parent(APISERVER).restarts = 1;
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(200);
+  expectMoves(scene, APISERVER, 'activate rev-good, withdraw, restart-parent');
+});
+
 test('content that was never seen to work gets one where it never had the ports: that says nothing of it', () => {
   const scene = recovered();
   scene.replaceParent(APISERVER, { content: 'new' });

@@ -158,12 +158,22 @@ test('a container whose state the runtime cannot tell is not stopped', () => {
   expectMoves(scene, APISERVER, '');
 });
 
-test('a sandbox without containers is given the start patience before an outage overrules it', () => {
+test('a sandbox that waits for an image is given the start patience before an outage overrules it', () => {
   const scene = new Scene().with(APISERVER).apiAway();
+  scene.images = new Set();
   scene.parent(APISERVER).state = 'starting';
   scene.run(29_000);
   expectMoves(scene, APISERVER, '');
   scene.run(2_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+});
+
+test('one that stands empty with nothing to pull is held back by the kubelet, and is not given that time', () => {
+  const scene = new Scene().with(APISERVER).apiAway();
+  scene.parent(APISERVER).state = 'starting';
+  scene.run(5_000);
+  expectMoves(scene, APISERVER, '');
+  scene.run(500);
   expectMoves(scene, APISERVER, 'activate rev-good');
 });
 

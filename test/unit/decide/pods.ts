@@ -20,6 +20,7 @@ export const ETCD = workloadKey('kube-system', 'etcd');
 export const SCHEDULER = workloadKey('kube-system', 'kube-scheduler');
 export const MANAGER = workloadKey('kube-system', 'kube-controller-manager');
 export const AGENT = workloadKey('kube-system', 'checkpoint-agent');
+export const PROXY = workloadKey('kube-system', 'kube-proxy');
 
 export const IMAGE = 'registry.k8s.io/control-plane:v1';
 

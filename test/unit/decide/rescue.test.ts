@@ -80,7 +80,7 @@ test('a parent that had its ports and did not get up is not given them over and 
   const scene = new Scene().with(APISERVER).with(SCHEDULER);
   scene.replaceParent(SCHEDULER, { content: 'no-such-secret' }, 'starting');
   scene.run(300_000, 500);
-  expectMoves(scene, SCHEDULER, 'activate rev-good');
+  expectMoves(scene, SCHEDULER, 'activate rev-good, restart-parent');
   scene.replaceParent(SCHEDULER, { content: 'fixed' }, 'starting');
   scene.pass();
   scene.parent(SCHEDULER).state = 'running';

@@ -17,6 +17,7 @@ import {
   ORDINARY,
   type ParentTraits,
   type PodState,
+  PROXY,
   parentOf,
   podName,
   revision,
@@ -47,7 +48,7 @@ export interface LivingParent {
 export class Scene {
   readonly settings: Settings;
   readonly disk = new Disk();
-  memory: Memory = { workloads: new Map(), apiAwayMs: 0 };
+  memory: Memory = { workloads: new Map(), apiAwayMs: 0, apiServingMs: 0 };
   api: ApiState = { name: 'serving' };
   bootId: Observed<string> = known('boot-1');
   nodeUid = 'node-1';
@@ -71,6 +72,8 @@ export class Scene {
   readonly checkpoints = new Map<WorkloadKey, { revision: RevisionId; uid: string; state: PodState }>();
   /** Pods of the runtime that are no parents by the API's word. */
   readonly strangers: RuntimePod[] = [];
+  /** The kubelet makes containers of the API's pods: that of a pod of no workload here, at this very moment. */
+  kubeletStarts = true;
   readonly passes: Pass[] = [];
   /** What the rest of the world does before each pass. */
   onPass: ((stepMs: number) => void) | undefined;
@@ -253,7 +256,12 @@ export class Scene {
     const checkpoints = [...this.checkpoints].map(([key, { revision: id, uid, state }]) =>
       runtimePod(key, `${podName(key, 0)}-m1`, uid, state, 0, id),
     );
-    return [...parents, ...checkpoints, ...this.strangers];
+    return [...parents, ...checkpoints, ...this.strangers, ...(this.kubeletStarts ? [this.#proxy()] : [])];
+  }
+
+  #proxy(): RuntimePod {
+    const pod = runtimePod(PROXY, podName(PROXY, 0), 'proxy', 'running', 0);
+    return { ...pod, containers: pod.containers.map((c) => ({ ...c, createdAtMs: this.wallClockMs })) };
   }
 
   /** One that has crashed did so at once: its container is as old as that. */

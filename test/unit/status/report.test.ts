@@ -90,7 +90,7 @@ function status(
     node: 'n1',
     source: 'disk',
     observation,
-    memory: { workloads: new Map(workloads), apiAwayMs: 0 },
+    memory: { workloads: new Map(workloads), apiAwayMs: 0, apiServingMs: 0 },
     settings: DEFAULT_SETTINGS,
     failures: new Map(failures),
     changes,
