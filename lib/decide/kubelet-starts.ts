@@ -10,7 +10,7 @@ import { isHandingOver, type Situation } from './situation.ts';
 /** A sandbox that has stood empty for longer has a container that the kubelet refuses for now. */
 const EMPTY_MS_MAX = 200;
 
-/** A sandbox without containers, that is about to have one. */
+/** It has a container, or its sandbox was made so lately that one is about to follow. */
 export function willHaveContainer(
   pod: RuntimePod,
   memory: WorkloadMemory,
