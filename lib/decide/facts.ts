@@ -161,9 +161,16 @@ function initNames(parent: WorkloadFacts['parent'], stored: StoredWorkload | und
 
 /** The newest parent that can still run. */
 export function liveParent(parents: readonly Parent[], key: WorkloadKey): Parent | undefined {
-  return parents
-    .filter((p) => p.workload === key && !p.finished && !p.deleting)
-    .sort((a, b) => b.createdAtMs - a.createdAtMs || (a.uid < b.uid ? -1 : 1))[0];
+  let newest: Parent | undefined;
+  for (const parent of parents) {
+    if (parent.workload !== key || parent.finished || parent.deleting) continue;
+    if (newest === undefined || isNewer(parent, newest)) newest = parent;
+  }
+  return newest;
+}
+
+function isNewer(a: Parent, b: Parent): boolean {
+  return a.createdAtMs === b.createdAtMs ? a.uid < b.uid : a.createdAtMs > b.createdAtMs;
 }
 
 /**
