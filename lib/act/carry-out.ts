@@ -17,6 +17,8 @@ export interface Hands {
   wallClockMs(): number;
   /** Ends a sandbox and everything in it, at once. */
   stopSandbox(id: string): Promise<Observed<true>>;
+  /** Ends containers at once; the kubelet starts others in their place, without a back-off. */
+  removeContainers(ids: readonly string[]): Promise<Observed<true>>;
   /** Makes the kubelet start a pod anew at its next look, without a back-off. */
   endBackOff(podUid: string, sandboxId: string): Promise<Observed<true>>;
 }
@@ -42,16 +44,13 @@ export async function carryOut(action: Action, hands: Hands): Promise<void> {
     case 'hurry-parent':
       return orThrow(await hands.stopSandbox(action.sandboxId), `sandbox ${action.sandboxId}`);
     case 'restart-parent':
-      return orThrow(await hands.endBackOff(action.uid, action.sandboxId), podOf(action));
+      return orThrow(
+        await hands.endBackOff(action.uid, action.sandboxId),
+        `pod ${action.uid} of ${action.workload}`,
+      );
     case 'restart-server':
-      // Ended, it would be started again after a back-off, were it not for what follows at once.
-      orThrow(await hands.stopSandbox(action.sandboxId), `sandbox ${action.sandboxId}`);
-      return orThrow(await hands.endBackOff(action.uid, action.sandboxId), podOf(action));
+      return orThrow(await hands.removeContainers(action.containers), `containers of ${action.workload}`);
   }
-}
-
-function podOf({ uid, workload }: { readonly uid: string; readonly workload: string }): string {
-  return `pod ${uid} of ${workload}`;
 }
 
 function orThrow(answer: Observed<true>, what: string): void {

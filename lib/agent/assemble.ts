@@ -103,6 +103,7 @@ export function createLoop({ options, places, sources, store, log, onChange, onL
     newUid: randomUUID,
     wallClockMs: sources.wallClockMs,
     stopSandbox: (id) => sources.runtime.stopSandbox(id),
+    removeContainers: (ids) => sources.runtime.removeContainers(ids),
     endBackOff: (podUid, sandboxId) => sources.runtime.endBackOff(podUid, sandboxId),
   };
   const looker = new Looker(sources, captures, places.nodeName, kick);

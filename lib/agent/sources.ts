@@ -34,6 +34,7 @@ export interface Sources {
   readonly runtime: {
     observe(): Promise<Observed<RuntimeView>>;
     stopSandbox(id: string): Promise<Observed<true>>;
+    removeContainers(ids: readonly string[]): Promise<Observed<true>>;
     endBackOff(podUid: string, sandboxId: string): Promise<Observed<true>>;
   };
   readStaticPods(): Promise<Observed<StaticPodDirectory>>;

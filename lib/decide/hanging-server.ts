@@ -5,7 +5,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Action } from '../types/action.ts';
 import type { Memory, WorkloadMemory } from '../types/memory.ts';
-import type { AwayCause, Observation } from '../types/observation.ts';
+import type { AwayCause, Observation, RuntimePod } from '../types/observation.ts';
 import { ANNOTATION_OF } from '../types/workload.ts';
 import { without } from './moves.ts';
 import { isUp } from './run-state.ts';
@@ -59,24 +59,26 @@ export function endHangingServer(
   const old = [...parents, ...checkpoints].filter(({ containers }) =>
     containers.some((c) => c.state === 'running' && wallClockMs - c.createdAtMs > apiAwayMs),
   );
+  if (old.length === 0) return { memory, actions: [] };
   const parent = parents.find((pod) => old.includes(pod));
   return {
-    memory: parent === undefined ? memory : { ...memory, ended: { sandboxId: parent.sandboxId } },
-    actions: old.map(({ uid, sandboxId }) => ({
-      type: 'restart-server',
-      workload: facts.key,
-      uid,
-      sandboxId,
-    })),
+    memory: parent === undefined ? memory : { ...memory, ended: runningIn(parent) },
+    actions: [{ type: 'restart-server', workload: facts.key, containers: old.flatMap(runningIn) }],
   };
 }
 
-/** Without what has come up again, in a sandbox of its own, or is stood in for. */
+function runningIn({ containers }: RuntimePod): string[] {
+  return containers.filter(({ state }) => state === 'running').map(({ id }) => id);
+}
+
+/** Without what has come up again, or is stood in for. */
 export function withEnded(memory: WorkloadMemory, { parentPods }: Situation['facts']): WorkloadMemory {
   const { ended, phase } = memory;
   if (ended === undefined) return memory;
   if (phase.name === 'active') return without(memory, 'ended');
-  const again = parentPods.some(({ pod, state }) => isUp(state) && pod.sandboxId !== ended.sandboxId);
+  const again = parentPods.some(
+    ({ pod, state }) => isUp(state) && !runningIn(pod).every((id) => ended.includes(id)),
+  );
   return again ? without(memory, 'ended') : memory;
 }
 

@@ -57,8 +57,10 @@ export function emergency(memory: WorkloadMemory, situation: Situation): string 
   if (firstBootPass && observation.api.name === 'away' && down) {
     return 'first boot pass: nothing of it runs and no API answers';
   }
-  const patience = memory.ended === undefined ? 0 : settings.restartPatienceMs;
-  if (outage(situation) && memory.stoppedMs >= Math.max(patience, patienceMs(state, settings))) {
+  // One that was ended has its sandbox still, and no container in it.
+  const restarts = memory.ended !== undefined && !isUp(state);
+  const patience = restarts ? settings.restartPatienceMs : patienceMs(state, settings);
+  if (outage(situation) && memory.stoppedMs >= patience) {
     return `outage: its parent is ${wordsFor(state)} and no API answers`;
   }
   return undefined;

@@ -31,12 +31,11 @@ export type Action =
     }
   /** Kill a parent that was deleted and takes its time: nobody can make its successor before it is gone. */
   | { readonly type: 'hurry-parent'; readonly workload: WorkloadKey; readonly sandboxId: string }
-  /** End a server that hangs, and the kubelet with it: it is started anew. */
+  /** End the containers of a server that hangs, and the kubelet with it: it is started anew. */
   | {
       readonly type: 'restart-server';
       readonly workload: WorkloadKey;
-      readonly uid: string;
-      readonly sandboxId: string;
+      readonly containers: readonly string[];
     }
   | { readonly type: 'remove-revision'; readonly workload: WorkloadKey; readonly revision: RevisionId }
   /** Forget the workload: its record and revisions. Only after the runtime showed its checkpoint gone. */

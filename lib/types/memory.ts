@@ -83,8 +83,8 @@ export interface WorkloadMemory extends WorkloadRecord {
   readonly recalled?: true;
   /** A parent that the API has said to be on its way out. */
   readonly leavingUid?: string;
-  /** A parent that was ended because it hung, and that the kubelet is about to start anew. */
-  readonly ended?: { readonly sandboxId: string };
+  /** The containers of a parent that were ended because it hung, and that the kubelet is about to make anew. */
+  readonly ended?: readonly string[];
   /** A parent whose back-off may be ended in this handover, or is being ended together with this sandbox of it. */
   readonly restart?:
     | { readonly uid: string; readonly state: 'allowed' }

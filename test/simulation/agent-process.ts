@@ -80,6 +80,7 @@ export class AgentProcess {
       newUid: () => world.random.uuid(),
       wallClockMs: sources.wallClockMs,
       stopSandbox: sources.runtime.stopSandbox,
+      removeContainers: sources.runtime.removeContainers,
       endBackOff: sources.runtime.endBackOff,
     };
     const looker = new Looker(sources, captures, node.name, kick);
@@ -116,6 +117,14 @@ export class AgentProcess {
           await gate.io('stopSandbox', async () => undefined);
           if (!node.runtime.up || trouble.runtimeSilent) return unknown('the runtime: no answer');
           node.runtime.stopSandbox(id);
+          return known(true);
+        },
+        removeContainers: async (ids) => {
+          for (const id of ids) {
+            await gate.io('removeContainer', async () => undefined);
+            if (!node.runtime.up || trouble.runtimeSilent) return unknown('the runtime: no answer');
+            node.runtime.removeContainer(id);
+          }
           return known(true);
         },
         endBackOff: async (podUid, sandboxId) => {

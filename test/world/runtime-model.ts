@@ -154,8 +154,9 @@ export class RuntimeModel {
   removeContainer(id: string): void {
     const container = this.containers.get(id);
     if (container === undefined) return;
-    this.killContainer(container);
+    // Gone before the kubelet looks: it counts no back-off for it.
     this.containers.delete(id);
+    this.killContainer(container);
     this.revision += 1;
   }
 

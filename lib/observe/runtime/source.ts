@@ -23,6 +23,12 @@ export interface RuntimeSource {
   /** Kills what runs in a sandbox and ends it; one that is gone is fine. */
   stopSandbox(id: string): Promise<Observed<true>>;
   /**
+   * Removes containers, those that run as well (the CRI ends them at once). The kubelet misses them within a second, and
+   * makes others in the same sandbox. To stop the sandbox instead was seen (1.20) to cost a back-off of 10 s: a kubelet that
+   * looks while that goes on starts the container in a sandbox that is about to be gone.
+   */
+  removeContainers(ids: readonly string[]): Promise<Observed<true>>;
+  /**
    * Ends the crash back-off of a pod: removes its ended containers, then stops its sandbox, as `stopSandbox` does. The
    * kubelet (1.20 to 1.36, kuberuntime_manager.go doBackOff) counts a back-off from the last ended container, and a
    * sandbox that ended makes it look at the pod within a second; with none there it starts the pod at once.
@@ -93,11 +99,15 @@ class CriRuntimeSource implements RuntimeSource {
       },
     );
     if (!ended.known) return ended;
-    const removals = ended.value.containers.map(({ id }) =>
+    const removed = await this.removeContainers(ended.value.containers.map(({ id }) => id));
+    return removed.known ? this.stopSandbox(sandboxId) : removed;
+  }
+
+  async removeContainers(ids: readonly string[]): Promise<Observed<true>> {
+    const removals = ids.map((id) =>
       this.#client.call('RuntimeService', 'RemoveContainer', { container_id: id }),
     );
-    const failed = (await Promise.all(removals)).find((answer) => !answer.known);
-    return failed !== undefined && !failed.known ? failed : this.stopSandbox(sandboxId);
+    return (await Promise.all(removals)).find((answer) => !answer.known) ?? known(true);
   }
 
   close(): void {

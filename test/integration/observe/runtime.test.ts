@@ -206,6 +206,18 @@ test('ending a back-off removes the ended containers of that pod alone, then sto
   assert.deepEqual(done.slice(2), ['stop s1']);
 });
 
+test('containers are removed by their ids, also while they run, and no sandbox is stopped', async (t) => {
+  const { server, source } = await serve(t);
+  server.containers = [container('runs', 's1', { state: 1 }), container('other', 's1', { state: 1 })];
+  assert.deepEqual(await source.removeContainers(['runs']), { known: true, value: true });
+  assert.deepEqual(
+    server.calls.filter((call) => call.includes(' ')),
+    ['remove runs'],
+  );
+  server.silent.add('RemoveContainer');
+  assert.equal((await source.removeContainers(['other'])).known, false);
+});
+
 test('a back-off is not ended in part: a removal that fails leaves the sandbox alone', async (t) => {
   const { server, source } = await serve(t);
   server.containers = [container('ended', 's1', { state: 2, labels: { 'io.kubernetes.pod.uid': 'u1' } })];

@@ -50,6 +50,7 @@ class Counted {
       runtime: {
         observe: async () => this.runtime,
         stopSandbox: async () => known(true),
+        removeContainers: async () => known(true),
         endBackOff: async () => known(true),
       },
       readStaticPods: async () => known({ ours: [], broken: [] }),

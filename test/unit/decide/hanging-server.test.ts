@@ -33,9 +33,7 @@ test('a server that hangs is ended when the kubelet does not start what it waits
   expectMoves(scene, ETCD, 'activate rev-good');
   expectMoves(scene, SCHEDULER, '');
   const { uid } = scene.parent(APISERVER).parent;
-  assert.deepEqual(ended(scene), [
-    { type: 'restart-server', workload: APISERVER, uid, sandboxId: `sandbox-${uid}` },
-  ]);
+  assert.deepEqual(ended(scene), [{ type: 'restart-server', workload: APISERVER, containers: [`${uid}-0`] }]);
 });
 
 test('it is left to the kubelet for a moment, and then stood in for', () => {
@@ -45,6 +43,20 @@ test('it is left to the kubelet for a moment, and then stood in for', () => {
   expectMoves(scene, APISERVER, 'restart-server');
   scene.run(1_000);
   expectMoves(scene, APISERVER, 'restart-server, activate rev-good');
+});
+
+test('once another container of it runs it has the time that any apiserver has', () => {
+  const scene = etcdIsGone().run(2_500);
+  scene.kubeletHeldUp = false;
+  const living = scene.parent(APISERVER);
+  living.state = 'running';
+  living.restarts = 1;
+  living.createdAtMs = scene.wallClockMs;
+  hangs(scene, 'failing').run(500);
+  assert.equal(scene.workload(APISERVER)?.ended, undefined);
+  living.state = 'absent';
+  scene.run(200);
+  expectPhase(scene, APISERVER, 'active');
 });
 
 test('it is left to the kubelet also when it took a moment to die', () => {
@@ -88,8 +100,7 @@ test('so is one that is a checkpoint itself', () => {
   assert.deepEqual(first, {
     type: 'restart-server',
     workload: APISERVER,
-    uid: checkpoint,
-    sandboxId: `sandbox-${checkpoint}`,
+    containers: [`${checkpoint}-0`],
   });
 });
 

@@ -152,7 +152,7 @@ export function runtimePod(
       ...(checkpointOf === undefined ? {} : { [ANNOTATION_OF]: key, [ANNOTATION_REVISION]: checkpointOf }),
     },
     containers: containers[state].map((containerState, i) => ({
-      id: `${uid}-${i}`,
+      id: `${uid}-${i}${restarts === 0 ? '' : `-${restarts}`}`,
       name: state === 'prepared' ? 'prepare' : i === 0 ? 'main' : 'side-car',
       state: containerState,
       attempt: restarts,

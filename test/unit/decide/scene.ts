@@ -284,10 +284,11 @@ export class Scene {
 
   #carryOut(action: Action): void {
     this.disk.carryOut(action);
-    if (action.type === 'hurry-parent' || action.type === 'restart-server') {
-      for (const living of this.parents) {
-        if (sandboxOf(living) === action.sandboxId) living.state = 'absent';
-      }
+    for (const living of this.parents) {
+      if (action.type === 'hurry-parent' && sandboxOf(living) === action.sandboxId) living.state = 'absent';
+      // Its sandbox stays.
+      const its = (id: string): boolean => id.startsWith(`${living.parent.uid}-`);
+      if (action.type === 'restart-server' && action.containers.some(its)) living.state = 'starting';
     }
     if (action.type !== 'restart-parent') return;
     const living = this.parents.find(({ parent }) => parent.uid === action.uid);

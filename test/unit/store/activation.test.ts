@@ -98,6 +98,7 @@ async function activate(store: StoreWriter, staticPodDir: string, number: number
     newUid: () => 'uid',
     wallClockMs: () => 0,
     stopSandbox: () => assert.fail('nothing is stopped'),
+    removeContainers: () => assert.fail('nothing is removed'),
     endBackOff: () => assert.fail('no back-off is ended'),
   };
   await carryOut({ type: 'activate', workload: KEY, revision: id(number), reason: 'test' }, hands);
