@@ -63,6 +63,7 @@ async function statusFromDisk(options: NodeOptions): Promise<StatusReport> {
       api: { name: 'unasked' },
       node: unknown('not asked'),
       parents: unknown('not asked'),
+      lastParents: [],
       compiled: new Map(),
       runtime: await runtimeView(options),
       probes: new Map(),

@@ -45,8 +45,6 @@ export class Looker {
   /** Whether a pod is a parent, and what it says, read once for each version of it. */
   readonly #parents = new WeakMap<V1Pod, { parent: Parent | undefined }>();
   readonly #ages = new ContainerAges();
-  /** What the API said last: whose probes to ask while it is away. */
-  #lastParents: readonly Parent[] = [];
   #lastPassMs: number | undefined;
 
   /** `onAnswer`: a question asked beside the passes has another answer; look now. */
@@ -92,10 +90,8 @@ export class Looker {
     ]);
     this.#doubtTheApi(memory);
     const pods = api.pods();
-    const parents: Observed<readonly Parent[]> = pods.known
-      ? known(pods.value.map((pod) => this.#read(pod)).filter((parent) => parent !== undefined))
-      : pods;
-    if (parents.known) this.#lastParents = parents.value;
+    const lastParents = api.lastPods().flatMap((pod) => this.#read(pod) ?? []);
+    const parents = pods.known ? known(lastParents) : pods;
     const compiled = parents.known ? this.#captures.compileAll(parents.value) : new Map();
     const nowMs = this.#sources.monotonicMs();
     const wallClockMs = this.#sources.wallClockMs();
@@ -110,11 +106,12 @@ export class Looker {
       ...(portHere === undefined ? {} : { apiPortHere: portHere }),
       node: api.node(),
       parents,
+      lastParents,
       compiled,
       runtime: runtimeView.known
         ? known(this.#ages.correct(runtimeView.value, { askedAtMs, nowMs, wallClockMs }))
         : runtimeView,
-      probes: this.#probe(memory, runtimeView),
+      probes: this.#probe(memory, lastParents, runtimeView),
       wanted: this.#askWanted(parents, memory),
       directory,
       stored: store.workloads(),
@@ -158,15 +155,18 @@ export class Looker {
    * The pods' own probes say what the API's Ready cannot: during a handover, and while the API is away. What a
    * checkpoint on the same ports answered, or may have answered, is never taken for its parent's word.
    */
-  #probe(memory: Memory, runtime: Observed<RuntimeView>): Observation['probes'] {
+  #probe(
+    memory: Memory,
+    lastParents: readonly Parent[],
+    runtime: Observed<RuntimeView>,
+  ): Observation['probes'] {
     const probes = new Map<string, Observed<boolean>>();
     const asked = new Set<string>();
     const away = this.#sources.api.state().name !== 'serving';
-    const answering = checkpointsUp(runtime);
-    for (const { uid, pod, workload } of this.#lastParents) {
+    for (const { uid, pod, workload } of lastParents) {
       const { phase, options } = memory.workloads.get(workload) ?? {};
       if (phase === undefined || !(away || phase.name === 'handover')) continue;
-      if (answering.has(workload) && options?.standbyLock === undefined) continue;
+      if (options?.standbyLock === undefined && isCheckpointUp(workload, runtime)) continue;
       asked.add(uid);
       const answer = this.#probes.read(uid, () => this.#sources.probePod(pod));
       if (answer !== undefined) probes.set(uid, answer);
@@ -199,12 +199,13 @@ export class Looker {
   }
 }
 
-/** Workloads whose checkpoint holds ports, or may. */
-function checkpointsUp(runtime: Observed<RuntimeView>): ReadonlySet<string> {
+/** It holds ports, or may. */
+function isCheckpointUp(workload: WorkloadKey, runtime: Observed<RuntimeView>): boolean {
   const pods = runtime.known ? runtime.value.pods : [];
-  const up = pods.filter((pod) => isUp(runState(pod, new Set())));
-  return new Set(up.flatMap(({ annotations }) => annotations[ANNOTATION_OF] ?? []));
+  return pods.some((pod) => pod.annotations[ANNOTATION_OF] === workload && isUp(runState(pod, NO_INITS)));
 }
+
+const NO_INITS: ReadonlySet<string> = new Set();
 
 function isServing({ name }: ApiState): boolean {
   return name === 'serving';

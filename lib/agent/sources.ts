@@ -22,6 +22,8 @@ export interface Api {
   probe(timeoutMs: number): Promise<ApiState>;
   node(): Observed<NodeFacts>;
   pods(): Observed<readonly V1Pod[]>;
+  /** The pods by its last word, also while it cannot be asked; none before the first. */
+  lastPods(): readonly V1Pod[];
   object(ref: ObjectRef): Observed<Found<V1Secret | V1ConfigMap>>;
   retain(refs: readonly ObjectRef[]): void;
   token(pod: PodRef, ref: TokenRef): Promise<Observed<IssuedToken>>;

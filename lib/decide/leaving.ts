@@ -9,15 +9,19 @@ import { without } from './moves.ts';
 import { isUp } from './run-state.ts';
 import { outage, type Situation } from './situation.ts';
 
-/** Once its API is gone nobody says again that the parent was deleted. */
+/**
+ * Once its API is gone nobody says again that the parent was deleted, and the API may be gone by the time that is heard: an
+ * apiserver (1.20) that is deleted closes its port 10 ms later. Its last word was missed on a real node, and it was waited
+ * for until its grace period of 30 s was over.
+ */
 export function withLeaving(
   memory: WorkloadMemory,
   { key }: WorkloadFacts,
-  { parents }: Observation,
+  { parents, lastParents }: Observation,
 ): WorkloadMemory {
-  if (!parents.known) return memory;
-  const uid = parents.value.find((p) => p.workload === key && p.deleting)?.uid;
-  return uid === undefined ? without(memory, 'leavingUid') : { ...memory, leavingUid: uid };
+  const leaving = lastParents.find((p) => p.workload === key && p.deleting);
+  if (leaving !== undefined) return { ...memory, leavingUid: leaving.uid };
+  return parents.known ? without(memory, 'leavingUid') : memory;
 }
 
 /**

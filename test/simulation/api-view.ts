@@ -15,9 +15,11 @@ import { USUAL_PORTS } from '../world/control-plane.ts';
 import type { World } from '../world/world.ts';
 import { modelClient } from './api-client.ts';
 import type { Gate } from './gate.ts';
+import { ObjectViews } from './object-views.ts';
 
 const PROBE_EVERY_MS = 250;
-const WATCH_LATENCY_MS = 10;
+/** Longer than an apiserver that is deleted takes to close its port. */
+const WATCH_LATENCY_MS_MAX = 50;
 /** A list that failed is made again. */
 const RETRY_MS = 500;
 /** From so many failures on, one more changes nothing. */
@@ -25,24 +27,20 @@ const FAILURES_TOLD_MAX = 4;
 /** A peer that lost power, or answers nothing but errors, is noticed within this. */
 const NOTICED_WITHIN_MS = 5_000;
 
-interface Entry {
-  readonly ref: ObjectRef;
-  answer: Observed<Found<V1Secret | V1ConfigMap>>;
-}
-
 const CAUSES = { refused: 'refused', silent: 'timed-out', unready: 'failing' } as const;
 
 export class ApiView implements Api {
   private readonly world: World;
   private readonly node_: string;
   private readonly gate: Gate;
-  private readonly objects = new Map<string, Entry>();
+  private readonly objects: ObjectViews;
   private readonly unsubscribe: () => void;
   private readonly kubelet: ApiClient;
   private readonly serviceAccount: ApiClient;
   private current: ApiState = { name: 'unasked' };
   private startingUntilMs = 0;
   private lists: readonly V1Pod[] | undefined;
+  private lastWord: readonly V1Pod[] = [];
   private facts: Observed<NodeFacts> = unknown('not read yet');
   private probing = false;
   private noticing = false;
@@ -53,6 +51,12 @@ export class ApiView implements Api {
     this.world = world;
     this.node_ = node;
     this.gate = gate;
+    this.objects = new ObjectViews({
+      world,
+      serves: () => this.answer() === 'serving',
+      later: (ms, run) => this.later(ms, run),
+      changed: () => this.callback(),
+    });
     this.kubelet = modelClient(world, node, gate, () => false);
     this.serviceAccount = modelClient(world, node, gate, controllersForbidden);
     this.unsubscribe = world.store.onChange((event) => {
@@ -113,33 +117,17 @@ export class ApiView implements Api {
     return this.lists === undefined ? unknown('not listed yet') : known(this.lists);
   }
 
-  object(ref: ObjectRef): Observed<Found<V1Secret | V1ConfigMap>> {
-    const key = keyOf(ref);
-    let entry = this.objects.get(key);
-    if (entry === undefined) {
-      const fresh: Entry = { ref, answer: unknown('not listed yet') };
-      entry = fresh;
-      this.objects.set(key, fresh);
-      this.fetch(fresh, this.world.random.between(5, 200));
-    }
-    return this.current.name === 'serving' ? entry.answer : unknown(`the API is ${this.current.name}`);
+  lastPods(): readonly V1Pod[] {
+    return this.lastWord;
   }
 
-  private fetch(entry: Entry, afterMs: number): void {
-    this.later(afterMs, () => {
-      if (entry.answer.known || this.objects.get(keyOf(entry.ref)) !== entry) return;
-      if (this.answer() === 'serving') {
-        entry.answer = this.read(entry.ref);
-        this.callback();
-      } else {
-        this.fetch(entry, RETRY_MS);
-      }
-    });
+  object(ref: ObjectRef): Observed<Found<V1Secret | V1ConfigMap>> {
+    const answer = this.objects.read(ref);
+    return this.current.name === 'serving' ? answer : unknown(`the API is ${this.current.name}`);
   }
 
   retain(refs: readonly ObjectRef[]): void {
-    const wanted = new Set(refs.map(keyOf));
-    for (const key of this.objects.keys()) if (!wanted.has(key)) this.objects.delete(key);
+    this.objects.retain(refs);
   }
 
   async token(pod: PodRef): Promise<Observed<IssuedToken>> {
@@ -210,7 +198,7 @@ export class ApiView implements Api {
   /** The Node first, then the pods: a list of another cluster is never seen beside the Node of the one before it. */
   private listAnew(afterMs: number): void {
     this.lists = undefined;
-    for (const entry of this.objects.values()) entry.answer = unknown('listing anew');
+    this.objects.forget();
     this.later(afterMs, () => {
       if (this.current.name !== 'serving' || this.lists !== undefined) return;
       if (this.answer() !== 'serving') {
@@ -243,46 +231,35 @@ export class ApiView implements Api {
   private look(): void {
     if (this.stale || this.current.name !== 'serving' || this.lists === undefined) return;
     this.stale = true;
-    this.later(WATCH_LATENCY_MS, () => {
+    this.later(this.world.random.between(5, WATCH_LATENCY_MS_MAX), () => {
       this.stale = false;
+      if (this.lists === undefined) return;
       // What was missed while nobody answered is seen when the watches are made anew.
-      if (this.current.name === 'serving' && this.lists !== undefined && this.answer() === 'serving')
-        this.list();
+      if (this.answer() !== 'serving') this.hear();
+      else if (this.current.name === 'serving') this.list();
     });
   }
 
   private list(): void {
     const before = this.lists;
-    const pods = this.world.store.list('pods').filter(({ spec }) => spec?.nodeName === this.node_);
-    let changed =
-      before === undefined || before.length !== pods.length || pods.some((pod, i) => pod !== before[i]);
-    this.lists = changed ? pods : before;
-    for (const entry of this.objects.values()) {
-      const answer = this.read(entry.ref);
-      if (sameObject(answer, entry.answer)) continue;
-      entry.answer = answer;
-      changed = true;
-    }
-    if (changed) this.callback();
+    const pods = this.podsHere();
+    const same = before?.length === pods.length && pods.every((pod, i) => pod === before[i]);
+    this.lists = same ? before : pods;
+    this.lastWord = this.lists;
+    if (this.objects.list() || !same) this.callback();
   }
 
-  private read({ kind, namespace, name }: ObjectRef): Observed<Found<V1Secret | V1ConfigMap>> {
-    const object = this.world.store.get(kind === 'Secret' ? 'secrets' : 'configmaps', namespace, name);
-    return known(object === undefined ? { found: false } : { found: true, object });
+  /** An apiserver that was told to end has closed its port, and the watches that were open go on. */
+  private hear(): void {
+    if (!this.world.availability.apiLeaving || this.answer() !== 'refused') return;
+    this.lastWord = this.podsHere();
+    this.callback();
+  }
+
+  private podsHere(): V1Pod[] {
+    return this.world.store.list('pods').filter(({ spec }) => spec?.nodeName === this.node_);
   }
 }
 
 /** No byte of a token may show anywhere but in material. */
 export const TOKEN_MARKER = 'fake-token';
-
-function sameObject(a: Observed<Found<unknown>>, b: Observed<Found<unknown>>): boolean {
-  if (!a.known || !b.known) return false;
-  return (
-    a.value.found === b.value.found &&
-    (!a.value.found || (b.value.found && a.value.object === b.value.object))
-  );
-}
-
-function keyOf({ kind, namespace, name }: ObjectRef): string {
-  return `${kind}/${namespace}/${name}`;
-}

@@ -34,6 +34,8 @@ export class Availability {
   /** An apiserver serves. Faults on the way to it are not in here. */
   apiServing = false;
   apiBound = false;
+  /** One was told to end, and lives on for the watches that are open. */
+  apiLeaving = false;
   /** Grows whenever a process begins or ceases to serve. */
   revision = 0;
   private readonly hosts: readonly ProcessHost[];
@@ -75,6 +77,7 @@ export class Availability {
     for (const { process } of apiservers) this.update(process, this.etcdServing);
     this.apiBound = apiservers.some(({ process }) => process.bound);
     this.apiServing = apiservers.some(({ process }) => process.serving);
+    this.apiLeaving = apiservers.some(({ process }) => process.leaving);
 
     for (const { host, process } of this.processes()) {
       if (process.program.role === 'etcd' || process.program.role === 'kube-apiserver') continue;

@@ -58,6 +58,11 @@ export class Reflector<T extends ApiObject> {
     return this.#stale === undefined ? known([...this.#items.values()]) : unknown(this.#stale);
   }
 
+  /** What was said last, and each event since then that still came. Nobody vouches for it. */
+  lastWord(): readonly T[] {
+    return [...this.#items.values()];
+  }
+
   start(): void {
     void this.#run();
   }

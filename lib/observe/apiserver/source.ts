@@ -113,6 +113,10 @@ class KubeletApiSource implements ApiSource {
     return this.#pods.snapshot();
   }
 
+  lastPods(): readonly V1Pod[] {
+    return this.#pods.lastWord();
+  }
+
   object(ref: ObjectRef): Observed<Found<V1Secret | V1ConfigMap>> {
     if (this.#closing.signal.aborted) return unknown('closed');
     const key = keyOf(ref);

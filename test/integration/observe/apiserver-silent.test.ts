@@ -34,6 +34,22 @@ test('every watch is kept alive by the kernel, within seconds and without a requ
   assert.ok(inMs <= 3_000, `${inMs} ms`);
 });
 
+test('the last word of an apiserver that was told to end is heard, and vouches for nothing', async (t) => {
+  const api = new SmallApi();
+  api.put(pod('a'));
+  const source = await sourceFor(api, t);
+  assert.deepEqual(source.lastPods(), []);
+  await until('the watch', () => api.watchRequests('/api/v1/pods').length === 1);
+  api.closePort();
+  const state = await source.probe(1_000);
+  assert.ok(state.name === 'away' && state.cause === 'refused', JSON.stringify(state));
+  const dying = pod('a');
+  dying.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+  api.put(dying);
+  await until('its last word', () => source.lastPods()[0]?.metadata?.deletionTimestamp !== undefined);
+  assert.equal(podNames(source), 'unknown');
+});
+
 test('an apiserver that is stopped whole shows itself at the next question, and is followed again when it goes on', async (t) => {
   const script = join(import.meta.dirname, 'small-api-process.ts');
   const server = spawn(process.execPath, ['--import', 'tsx', script], {

@@ -94,6 +94,11 @@ export class SmallApi {
     await closed;
   }
 
+  /** As when it is told to end: its port is closed, and the watches that are open go on. */
+  closePort(): void {
+    this.#server?.close();
+  }
+
   put(object: SmallObject): void {
     object.metadata.resourceVersion = String(++this.revision);
     const old = this.objects.findIndex((other) => same(other, object));

@@ -35,7 +35,8 @@ class Counted {
         return this.state;
       },
       node: () => unknown('-'),
-      pods: () => known(this.pods),
+      pods: () => (this.state.name === 'serving' ? known(this.pods) : unknown('-')),
+      lastPods: () => this.pods,
       object: () => unknown('-'),
       retain: () => {},
       token: async () => unknown('-'),

@@ -26,6 +26,16 @@ test('an apiserver that was deleted and has closed its port is not waited for un
   assert.match(lastReason(scene), /its parent is on its way out and no API answers/);
 });
 
+test('so is one whose deletion was the last word of an API that was gone before anybody looked', () => {
+  const scene = new Scene().with(APISERVER);
+  scene.run(200).apiAway();
+  const { parent } = scene.parent(APISERVER);
+  scene.lastWord = [{ ...parent, deleting: true }];
+  scene.probes.set(parent.uid, known(false));
+  scene.run(1_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+});
+
 test('one that was deleted, and takes its time without an API, is given a moment and then killed', () => {
   const scene = onItsWayOut();
   scene.api = { name: 'away', cause: 'failing', detail: '500', failedProbes: 9 };

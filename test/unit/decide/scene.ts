@@ -61,6 +61,8 @@ export class Scene {
   kubeletHeldUp = false;
   wallClockMs = 1_000_000;
   nowMs = 0;
+  /** What the API said of the parents last; a test may let it say something more with its port closed. */
+  lastWord: readonly Parent[] = [];
   /** The API serves, and has not listed its pods yet. */
   podsListed = true;
   readonly parents: LivingParent[] = [];
@@ -166,6 +168,7 @@ export class Scene {
   /** The agent's process starts anew, with what the disk remembers. */
   restart(): this {
     this.memory = remember(this.disk.stored(), this.disk.node);
+    this.lastWord = [];
     return this;
   }
 
@@ -202,6 +205,7 @@ export class Scene {
 
   observe(sinceLastPassMs: number): Observation {
     const serving = this.api.name === 'serving';
+    if (serving && this.podsListed) this.lastWord = this.parents.map(({ parent }) => parent);
     const silent = unknown('the API does not answer');
     const compiled = this.parents.map(
       ({ parent, traits }) => [parent.workload, compiledAs(parent.workload, traits)] as const,
@@ -214,6 +218,7 @@ export class Scene {
       ...(this.apiPortHere === undefined ? {} : { apiPortHere: this.apiPortHere }),
       node: serving ? known({ name: 'm1', uid: this.nodeUid, labels: {} }) : silent,
       parents: serving && this.podsListed ? known(this.parents.map(({ parent }) => parent)) : silent,
+      lastParents: this.lastWord,
       compiled: new Map(serving ? [...compiled, ...this.compiled] : []),
       runtime: this.runtimeAnswers
         ? known({ pods: this.#pods(), images: this.images })

@@ -77,6 +77,7 @@ function status(
     api: { name: 'serving' },
     node: unknown('-'),
     parents: unknown('-'),
+    lastParents: [],
     compiled: new Map(),
     runtime: known({ pods: [], images: new Set([IMAGE]) }),
     probes: new Map(),
