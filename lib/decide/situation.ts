@@ -166,10 +166,17 @@ export function hasWaitedEnough(
   return backOffMs >= Math.min(settings.restartPatienceMs * 2 ** failedHandovers, settings.handoverMsMax);
 }
 
-/** One that sits there for longer is not given its ports, for a reason of its own: nobody waits for it. */
+/**
+ * One that sits there for longer is not given its ports, for a reason of its own: nobody waits for it. Nor for the agent's own
+ * parent, which its checkpoint takes nothing from.
+ */
 export function willSomeRestart({ workloads }: Memory, { restartPatienceMs }: Settings): boolean {
   return [...workloads.values()].some(
-    ({ phase, backOffMs, failedHandovers }) =>
-      phase.name === 'active' && failedHandovers === 0 && backOffMs > 0 && backOffMs < restartPatienceMs,
+    ({ phase, options, backOffMs, failedHandovers }) =>
+      phase.name === 'active' &&
+      options.standbyLock === undefined &&
+      failedHandovers === 0 &&
+      backOffMs > 0 &&
+      backOffMs < restartPatienceMs,
   );
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { recovered } from './handover-stage.ts';
-import { APISERVER, SCHEDULER } from './pods.ts';
+import { AGENT, APISERVER, SCHEDULER } from './pods.ts';
 import { Scene } from './scene.ts';
 import { expectMoves, expectPhase, lastReason } from './story.ts';
 
@@ -142,6 +142,18 @@ test('one that stays in its back-off for a reason of its own is not waited for',
   scene.parent(SCHEDULER).state = 'crashed';
   scene.onRestart = () => {};
   scene.run(20_000);
+  scene.parent(APISERVER).state = 'starting';
+  scene.pass();
+  expectPhase(scene, APISERVER, 'handover');
+});
+
+test("nor is the agent's own parent, which needs nothing from its checkpoint", () => {
+  const scene = new Scene().with(APISERVER).with(AGENT, { standbyLock: true });
+  scene.run(25_000).powerLoss();
+  scene.run(300).apiServes();
+  expectPhase(scene, AGENT, 'active');
+  scene.parent(AGENT).state = 'crashed';
+  scene.run(1_000);
   scene.parent(APISERVER).state = 'starting';
   scene.pass();
   expectPhase(scene, APISERVER, 'handover');
