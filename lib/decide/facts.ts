@@ -1,6 +1,7 @@
 // What one observation says about one workload, read once and named, so that the state machine reads like a
 // table of situations. Whatever was not observed stays unknown here; nothing turns an error into "not running".
 
+import type { V1Pod } from '@kubernetes/client-node';
 import type { RevisionId } from '../types/checkpoint.ts';
 import type { WorkloadMemory } from '../types/memory.ts';
 import type { ActiveManifest, Observation, Parent, RuntimePod, Wanted } from '../types/observation.ts';
@@ -8,7 +9,7 @@ import { known, type Observed, unknown } from '../types/observed.ts';
 import type { StoredWorkload } from '../types/store.ts';
 import { ANNOTATION_OF, manifestFileName, OPTION_STANDBY_LOCK, type WorkloadKey } from '../types/workload.ts';
 import { isBeingRestarted } from './restart.ts';
-import { bestOf, isParentOf, isUp, type RunState, runState } from './run-state.ts';
+import { bestOf, isUp, parentsOf, type RunState, runState } from './run-state.ts';
 
 export interface WorkloadFacts {
   readonly key: WorkloadKey;
@@ -100,7 +101,7 @@ function runs(
   const checkpoint = bestOf(checkpoints.map((p) => runState(p, inits)));
   const parentState = !parent.known && uid === undefined ? unknown(parent.reason) : known(stateOf(pod));
   const ambiguous = isUp(checkpoint) && memory?.options.standbyLock === undefined && usesHostPorts(parent);
-  const parentPods = pods.filter((p) => isParentOf(p, key, uids)).map((p) => ({ pod: p, state: stateOf(p) }));
+  const parentPods = parentsOf(pods, key, uids).map((p) => ({ pod: p, state: stateOf(p) }));
   return {
     parentRuns: known(bestOf(parentPods.map(({ state }) => state))),
     parentPods,
@@ -152,11 +153,13 @@ function isLeaving(
 
 /** Containers of a pod in the runtime do not say which of them are init containers; the pod they were made from does. */
 function initNames(parent: WorkloadFacts['parent'], stored: StoredWorkload | undefined): ReadonlySet<string> {
-  const pods = [
-    parent.known ? parent.value?.pod : undefined,
-    ...(stored?.revisions.map((r) => r.manifest) ?? []),
-  ];
-  return new Set(pods.flatMap((pod) => pod?.spec?.initContainers ?? []).map((c) => c.name));
+  const names = new Set<string>();
+  const take = (pod: V1Pod | undefined): void => {
+    for (const { name } of pod?.spec?.initContainers ?? []) names.add(name);
+  };
+  if (parent.known) take(parent.value?.pod);
+  for (const { manifest } of stored?.revisions ?? []) take(manifest);
+  return names;
 }
 
 /** The newest parent that can still run. */

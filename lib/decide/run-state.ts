@@ -52,24 +52,31 @@ export function bestOf(states: readonly RunState[]): RunState {
 }
 
 /**
- * Whether a pod in the runtime is a parent of this workload. The UID decides where the API told it; otherwise the
+ * The pods in the runtime that are parents of this workload. The UID decides where the API told it; otherwise the
  * generated name does, since the runtime does not know controllers. One that asks for no checkpoint any more counts:
  * it does the work, and needs the ports, of the one before it.
  */
-export function isParentOf(pod: RuntimePod, key: WorkloadKey, uids: ReadonlySet<string>): boolean {
-  if (pod.annotations[ANNOTATION_OF] !== undefined) return false;
-  if (uids.has(pod.uid)) return true;
-  if (pod.annotations['kubernetes.io/config.source'] === 'file') return false;
+export function parentsOf(
+  pods: readonly RuntimePod[],
+  key: WorkloadKey,
+  uids: ReadonlySet<string>,
+): RuntimePod[] {
   const { namespace, name } = splitWorkloadKey(key);
-  if (pod.namespace !== namespace) return false;
-  if (pod.name === name) return true;
-  return pod.name.startsWith(`${name}-`) && isGenerated(pod.name.slice(name.length + 1));
+  const isNamedSo = (pod: RuntimePod): boolean =>
+    pod.namespace === namespace &&
+    pod.name.startsWith(name) &&
+    (pod.name.length === name.length || isGenerated(pod.name.slice(name.length)));
+  return pods.filter((pod) => {
+    if (pod.annotations[ANNOTATION_OF] !== undefined) return false;
+    if (uids.has(pod.uid)) return true;
+    return pod.annotations['kubernetes.io/config.source'] !== 'file' && isNamedSo(pod);
+  });
 }
 
 /**
- * `<suffix>` of a DaemonSet's pod or `<hash>-<suffix>` of a Deployment's. Hashes have no vowels
+ * `-<suffix>` of a DaemonSet's pod or `-<hash>-<suffix>` of a Deployment's. Hashes have no vowels
  * (apimachinery's SafeEncodeString), so that `etcd-manager-x7f2k` is not taken for a pod of `etcd`.
  */
 function isGenerated(ending: string): boolean {
-  return /^([bcdfghjklmnpqrstvwxz0-9]{1,10}-)?[a-z0-9]{5}$/.test(ending);
+  return /^-([bcdfghjklmnpqrstvwxz0-9]{1,10}-)?[a-z0-9]{5}$/.test(ending);
 }

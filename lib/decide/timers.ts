@@ -17,7 +17,8 @@ export function passTime(
   const memory = withEmptySandbox(without(before, 'note'), facts, dt);
   return {
     ...memory,
-    ...presence(memory, facts, dt),
+    runningMs: running(memory, facts, dt),
+    stoppedMs: stopped(memory, facts, dt),
     downMs: down(memory, facts, dt),
     unservedMs: unserved(memory, facts, observation, dt),
     backOffMs: backOff(memory, facts, dt),
@@ -34,15 +35,15 @@ function withEmptySandbox(memory: WorkloadMemory, facts: WorkloadFacts, dt: numb
   return { ...memory, emptySandbox: { id, ms } };
 }
 
+function running({ runningMs }: WorkloadMemory, { parentRuns }: WorkloadFacts, dt: number): number {
+  if (!parentRuns.known) return runningMs;
+  return parentRuns.value === 'running' ? runningMs + dt : 0;
+}
+
 /** A crash loop's back-offs are longer than any patience here, so every stop is counted by itself. */
-function presence(
-  memory: WorkloadMemory,
-  { parentRuns }: WorkloadFacts,
-  dt: number,
-): Pick<WorkloadMemory, 'runningMs' | 'stoppedMs'> {
-  if (!parentRuns.known) return { runningMs: memory.runningMs, stoppedMs: memory.stoppedMs };
-  if (parentRuns.value !== 'running') return { runningMs: 0, stoppedMs: memory.stoppedMs + dt };
-  return { runningMs: memory.runningMs + dt, stoppedMs: 0 };
+function stopped({ stoppedMs }: WorkloadMemory, { parentRuns }: WorkloadFacts, dt: number): number {
+  if (!parentRuns.known) return stoppedMs;
+  return parentRuns.value === 'running' ? 0 : stoppedMs + dt;
 }
 
 /** Parent and checkpoint together. */
