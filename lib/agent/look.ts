@@ -199,13 +199,13 @@ export class Looker {
   }
 }
 
+const NO_INITS: ReadonlySet<string> = new Set();
+
 /** It holds ports, or may. */
 function isCheckpointUp(workload: WorkloadKey, runtime: Observed<RuntimeView>): boolean {
   const pods = runtime.known ? runtime.value.pods : [];
   return pods.some((pod) => pod.annotations[ANNOTATION_OF] === workload && isUp(runState(pod, NO_INITS)));
 }
-
-const NO_INITS: ReadonlySet<string> = new Set();
 
 function isServing({ name }: ApiState): boolean {
   return name === 'serving';

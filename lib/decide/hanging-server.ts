@@ -77,7 +77,7 @@ export function withEnded(memory: WorkloadMemory, { parentPods }: Situation['fac
   if (ended === undefined) return memory;
   if (phase.name === 'active') return without(memory, 'ended');
   const again = parentPods.some(
-    ({ pod, state }) => isUp(state) && !runningIn(pod).every((id) => ended.includes(id)),
+    ({ pod, state }) => isUp(state) && runningIn(pod).some((id) => !ended.includes(id)),
   );
   return again ? without(memory, 'ended') : memory;
 }

@@ -10,9 +10,9 @@ import { isUp } from './run-state.ts';
 import { outage, type Situation } from './situation.ts';
 
 /**
- * Once its API is gone nobody says again that the parent was deleted, and the API may be gone by the time that is heard: an
- * apiserver (1.20) that is deleted closes its port 10 ms later. Its last word was missed on a real node, and it was waited
- * for until its grace period of 30 s was over.
+ * Once its API is gone nobody says again that the parent was deleted, and the API may be gone by the time that is
+ * heard: an apiserver (1.20) that is deleted closes its port 10 ms later. Its last word was missed on a real node, and
+ * it was waited for until its grace period of 30 s was over.
  */
 export function withLeaving(
   memory: WorkloadMemory,

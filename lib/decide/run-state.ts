@@ -64,8 +64,7 @@ export function parentsOf(
   const { namespace, name } = splitWorkloadKey(key);
   const isNamedSo = (pod: RuntimePod): boolean =>
     pod.namespace === namespace &&
-    pod.name.startsWith(name) &&
-    (pod.name.length === name.length || isGenerated(pod.name.slice(name.length)));
+    (pod.name === name || (pod.name.startsWith(name) && isGenerated(pod.name.slice(name.length))));
   return pods.filter((pod) => {
     if (pod.annotations[ANNOTATION_OF] !== undefined) return false;
     if (uids.has(pod.uid)) return true;

@@ -167,8 +167,8 @@ export function hasWaitedEnough(
 }
 
 /**
- * One that sits there for longer is not given its ports, for a reason of its own: nobody waits for it. Nor for the agent's own
- * parent, which its checkpoint takes nothing from.
+ * One that sits there for longer is not given its ports, for a reason of its own: nobody waits for it. Nor for the
+ * agent's own parent, which its checkpoint takes nothing from.
  */
 export function willSomeRestart({ workloads }: Memory, { restartPatienceMs }: Settings): boolean {
   return [...workloads.values()].some(

@@ -141,7 +141,7 @@ export interface Observation {
   readonly node: Observed<NodeFacts>;
   /** Only pods that carry the annotation, are neither static nor mirror pods, and run on this node. */
   readonly parents: Observed<readonly Parent[]>;
-  /** The parents by the API's last word, which it may have said with its port closed already; good for nothing but that. */
+  /** The parents by the API's last word, said with its port closed already perhaps: only a deletion is taken from it. */
   readonly lastParents: readonly Parent[];
   /** Compilation of the newest live parent of each workload. */
   readonly compiled: ReadonlyMap<WorkloadKey, CompileResult>;

@@ -21,7 +21,10 @@ export interface ApiSource {
   node(): Observed<NodeFacts>;
   /** Dates in the pods are strings, as the API sends them, whatever the client's types say. */
   pods(): Observed<readonly V1Pod[]>;
-  /** The pods by its last word, also while it cannot be asked; none before the first. An apiserver that was told to end closes its port and its open watches go on. */
+  /**
+   * The pods by its last word, also while it cannot be asked; none before the first. An apiserver that was told to end
+   * closes its port, and its open watches go on.
+   */
   lastPods(): readonly V1Pod[];
   /** The watch of the object starts with the first call. */
   object(ref: ObjectRef): Observed<Found<V1Secret | V1ConfigMap>>;

@@ -11,6 +11,7 @@ import { known, type Observed, unknown } from '../../../lib/types/observed.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../../lib/types/settings.ts';
 import type { WorkloadKey } from '../../../lib/types/workload.ts';
 import { Disk } from './disk.ts';
+import { type LivingParent, podOf, sandboxOf } from './living-parent.ts';
 import {
   compiledAs,
   IMAGE,
@@ -31,18 +32,6 @@ export interface Pass {
   readonly memory: Memory;
   readonly changes: readonly Change[];
   readonly actions: readonly Action[];
-}
-
-/** A parent as the API has it, and how it stands in the runtime. */
-export interface LivingParent {
-  parent: Parent;
-  readonly traits: ParentTraits;
-  state: PodState;
-  restarts: number;
-  /** Of how many sandboxes the present one is the successor. */
-  sandboxes: number;
-  /** By the wall clock; absent: before the scene began. */
-  createdAtMs?: number;
 }
 
 export class Scene {
@@ -217,7 +206,7 @@ export class Scene {
       api: this.api,
       ...(this.apiPortHere === undefined ? {} : { apiPortHere: this.apiPortHere }),
       node: serving ? known({ name: 'm1', uid: this.nodeUid, labels: {} }) : silent,
-      parents: serving && this.podsListed ? known(this.parents.map(({ parent }) => parent)) : silent,
+      parents: serving && this.podsListed ? known(this.lastWord) : silent,
       lastParents: this.lastWord,
       compiled: new Map(serving ? [...compiled, ...this.compiled] : []),
       runtime: this.runtimeAnswers
@@ -250,13 +239,8 @@ export class Scene {
 
   #pods(): RuntimePod[] {
     const parents = this.parents.map((living) => {
-      const { parent, state, restarts } = living;
       this.#age(living);
-      const made = runtimePod(parent.workload, parent.name, parent.uid, state, restarts);
-      const pod = { ...made, sandboxId: sandboxOf(living) };
-      const { createdAtMs } = living;
-      if (createdAtMs === undefined) return pod;
-      return { ...pod, containers: pod.containers.map((c) => ({ ...c, createdAtMs })) };
+      return podOf(living);
     });
     const checkpoints = [...this.checkpoints].map(([key, { revision: id, uid, state }]) =>
       runtimePod(key, `${podName(key, 0)}-m1`, uid, state, 0, id),
@@ -299,8 +283,4 @@ export class Scene {
     const living = this.parents.find(({ parent }) => parent.uid === action.uid);
     if (living !== undefined) this.onRestart(living);
   }
-}
-
-function sandboxOf({ parent, sandboxes }: LivingParent): string {
-  return sandboxes === 0 ? `sandbox-${parent.uid}` : `sandbox-${parent.uid}-${sandboxes}`;
 }

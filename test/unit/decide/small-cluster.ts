@@ -3,8 +3,9 @@
 // Known simplifications: one node, no scheduler, a port belongs to who had it first.
 
 import type { WorkloadKey } from '../../../lib/types/workload.ts';
+import type { LivingParent } from './living-parent.ts';
 import { APISERVER, MANAGER, type PodState } from './pods.ts';
-import type { LivingParent, Scene } from './scene.ts';
+import type { Scene } from './scene.ts';
 
 const SANDBOX_AFTER_MS = 400;
 const CONTAINER_AFTER_MS = 300;
