@@ -25,6 +25,8 @@ import {
 /** The `--grace` of the agents here: the default of two minutes would only make the tests longer. */
 export const graceSeconds = 15;
 
+const REPORT_EVERY_MS = 250;
+
 export const standByManifest = 'checkpoint-agent_kube-system_checkpoint-agent.json';
 
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
@@ -67,14 +69,15 @@ export class OneMaster {
     );
   }
 
-  /** Until the daemon's report is as asked. */
+  /** Until the daemon's report is as asked. Not asked more often than a person could: each answer costs the daemon. */
   async report(
     what: string,
     timeoutMs: number,
     holds: (report: Awaited<ReturnType<typeof daemonReport>>) => boolean,
   ): Promise<void> {
     try {
-      await this.cluster.waitUntil(what, timeoutMs, async () => holds(await daemonReport(this.master)));
+      const asked = async (): Promise<boolean> => holds(await daemonReport(this.master));
+      await this.cluster.waitUntil(what, timeoutMs, asked, REPORT_EVERY_MS);
     } catch (error) {
       say(await statusTable(this.master));
       throw error;
