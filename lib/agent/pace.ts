@@ -5,8 +5,7 @@ import type { Observation } from '../types/observation.ts';
 
 const HAIR_MS = 20;
 const TIGHT_MS = 50;
-const BUSY_MS = 100;
-const AWAY_MS = 200;
+const STARTING_MS = 200;
 const PROVING_MS = 1_000;
 /** What is urgent at rest comes as an event: a watch that ends, a pod that changes. The rest is counted in tens of seconds. */
 const REST_MS = 4_000;
@@ -17,18 +16,17 @@ export function nextPassInMs(memory: Memory, observation: Observation): number {
   const phases = [...memory.workloads.values()].filter((w) => w.options.standbyLock === undefined);
   // The first boot pass is still to come, and people wait for it.
   if (bootId.known && bootId.value !== memory.bootId) return TIGHT_MS;
-  // The seconds between a parent's sandbox and its container are all a handover has.
-  const moving = phases.some(
-    ({ phase }) =>
-      phase.name === 'handover' ||
-      phase.name === 'active' ||
-      (phase.name === 'retiring' && phase.revision !== undefined),
+  const placed = phases.some(
+    ({ phase }) => phase.name === 'active' || (phase.name === 'retiring' && phase.revision !== undefined),
   );
-  if (awaited(memory, observation)) return HAIR_MS;
-  if (moving) return api.name === 'serving' ? TIGHT_MS : BUSY_MS;
-  if (api.name !== 'serving') return AWAY_MS;
+  const handingOver = phases.some(({ phase }) => phase.name === 'handover');
+  const ready = api.name === 'serving' && api.starting === undefined;
+  // The tenths of a second between a parent's sandbox and its container are all that a handover has. Before an API is
+  // ready none begins, but beside another; and what starts then on a small node, an apiserver above all, pays for each pass.
+  if (placed && (ready || handingOver)) return awaited(memory, observation) ? HAIR_MS : TIGHT_MS;
+  if (placed || handingOver || api.name !== 'serving') return STARTING_MS;
   // Its end is what the kubelet, the controllers and, at the only apiserver's update, everybody waits for.
-  if (phases.some(({ leavingUid }) => leavingUid !== undefined)) return AWAY_MS;
+  if (phases.some(({ leavingUid }) => leavingUid !== undefined)) return STARTING_MS;
   const counting = phases.some((w) => w.candidate !== undefined || w.phase.name === 'retiring');
   return counting ? PROVING_MS : REST_MS;
 }

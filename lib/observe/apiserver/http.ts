@@ -1,9 +1,10 @@
 // HTTP to one server as one identity, on undici. Credentials are read before each request; when they changed, new
 // connections are made, while running watches end by themselves. An answer is data: nothing here throws on a status.
 
+import { createSecureContext } from 'node:tls';
 import { Agent, type Dispatcher } from 'undici';
 import type { AwayCause, DeniedCause } from '../../types/observation.ts';
-import type { Identity } from '../identity.ts';
+import type { Identity, TlsOptions } from '../identity.ts';
 import { portHere } from './endpoint.ts';
 import { causeOf, causeOfStatus, describe, StrangerError } from './failure.ts';
 import type { ApiTiming } from './timing.ts';
@@ -153,14 +154,22 @@ function aborted(signal: AbortSignal, sent: Promise<Dispatcher.ResponseData>): P
   });
 }
 
-function newAgent(tls: object, timing: ApiTiming): Agent {
+function newAgent(tls: TlsOptions, timing: ApiTiming): Agent {
+  // Once, not for each connection: while no API answers there are several a second.
+  const secureContext = createSecureContext(tls);
   return new Agent({
     allowH2: false,
     headersTimeout: timing.headersTimeoutMs,
     bodyTimeout: timing.bodyTimeoutMs,
     // The kernel asks a silent peer after 3 s, then ten times a second apart (libuv's numbers): one that lost power was
     // found after 15 s between two network namespaces, 26 s with a delay of 15 s. It costs no request.
-    connect: { ...tls, timeout: timing.connectTimeoutMs, keepAlive: true, keepAliveInitialDelay: 3_000 },
+    connect: {
+      ...tls,
+      secureContext,
+      timeout: timing.connectTimeoutMs,
+      keepAlive: true,
+      keepAliveInitialDelay: 3_000,
+    },
   });
 }
 

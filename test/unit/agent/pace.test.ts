@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nextPassInMs } from '../../../lib/agent/pace.ts';
 import { known, unknown } from '../../../lib/types/observed.ts';
-import { AGENT, SCHEDULER } from '../decide/pods.ts';
+import type { WorkloadKey } from '../../../lib/types/workload.ts';
+import { AGENT, MANAGER, SCHEDULER } from '../decide/pods.ts';
 import { Scene } from '../decide/scene.ts';
 
 function paceOf(scene: Scene): number {
@@ -17,6 +18,15 @@ const atRest = (): Scene => new Scene().with(SCHEDULER).run(1_000);
 function active(): Scene {
   const scene = new Scene().with(SCHEDULER).powerLoss();
   return scene.run(300).apiServes().run(300);
+}
+
+/** The scheduler's checkpoint has gone for its parent, those of the others have not. */
+function handingOver(...others: readonly WorkloadKey[]): Scene {
+  const scene = new Scene().with(SCHEDULER);
+  for (const other of others) scene.with(other);
+  scene.powerLoss().run(300).apiServes().run(300);
+  scene.parent(SCHEDULER).state = 'starting';
+  return scene.run(50);
 }
 
 test('at rest the runtime is asked every four seconds, and a stand-by of the agent itself is rest', () => {
@@ -34,8 +44,21 @@ test('every second while a candidate is being proven or a grace time runs', () =
   assert.equal(paceOf(retiring), 1_000);
 });
 
-test('five times a second while the API is away', () => {
+test('five times a second while the API is away or not ready yet, whether checkpoints start or parents', () => {
   assert.equal(paceOf(atRest().apiAway()), 200);
+  assert.equal(paceOf(active().apiAway()), 200);
+  assert.equal(paceOf(handingOver().apiAway()), 200);
+  const starting = active();
+  starting.api = { name: 'serving', starting: true };
+  assert.equal(paceOf(starting), 200);
+});
+
+test('five times a second once all have been handed over, until they serve', () => {
+  assert.equal(paceOf(handingOver()), 200);
+});
+
+test('tightly through the absence that a handover costs, while others have yet to go along', () => {
+  assert.equal(paceOf(handingOver(MANAGER).apiAway()), 50);
 });
 
 test('five times a second while a parent is on its way out', () => {
@@ -48,7 +71,7 @@ test('five times a second while a parent is on its way out', () => {
   assert.equal(paceOf(scene), 4_000);
 });
 
-test('tightly before the first pass of a boot, and while a checkpoint is active or handed over', () => {
+test('tightly before the first pass of a boot, and while a checkpoint is active', () => {
   const booting = atRest();
   booting.bootId = known('next');
   booting.runtimeAnswers = false;
@@ -56,7 +79,6 @@ test('tightly before the first pass of a boot, and while a checkpoint is active 
   const idle = active();
   idle.parent(SCHEDULER).state = 'crashed';
   assert.equal(paceOf(idle), 50);
-  assert.equal(paceOf(active().apiAway()), 100);
 });
 
 test('most tightly while the API names a parent whose sandbox is still to come', () => {
