@@ -13,6 +13,7 @@ import type { Settings } from '../types/settings.ts';
 import type { Looker } from './look.ts';
 import { nextPassInMs } from './pace.ts';
 import type { Tokens } from './tokens.ts';
+import { Turns } from './turns.ts';
 
 /** What the loop knows, for status, metrics and events. */
 export interface Snapshot {
@@ -43,9 +44,7 @@ export class Loop {
   #snapshot: Snapshot | undefined;
   readonly #underWay = new Map<string, Promise<unknown>>();
   readonly #forgotten: (() => Promise<void>)[] = [];
-  #wake: (() => void) | undefined;
-  #woken = false;
-  #stopping = false;
+  readonly #turns = new Turns();
   #quietDeadlineMs: number | undefined;
 
   constructor(deps: LoopDependencies) {
@@ -58,22 +57,21 @@ export class Loop {
     return this.#snapshot;
   }
 
-  /** Something changed: look now instead of at the next turn. */
+  /** Something changed: look as soon as a pass may begin, instead of at the next turn. */
   kick(): void {
-    this.#woken = true;
-    this.#wake?.();
+    this.#turns.kick();
   }
 
   /** Ends `run` after the pass under way. */
   stop(): void {
-    this.#stopping = true;
-    this.kick();
+    this.#turns.end();
   }
 
   /** One pass: look, decide, carry out. */
   async pass(): Promise<Snapshot> {
     const { looker, hands, settings, log } = this.#deps;
     const beganMs = performance.now();
+    this.#turns.begin();
     const observation = await looker.look(this.#memory, hands.store);
     const lookMs = performance.now() - beganMs;
     const { memory, actions, changes } = decide(observation, this.#memory, settings);
@@ -109,11 +107,11 @@ export class Loop {
   /** Passes until stopped. */
   async run(): Promise<void> {
     await this.#tidyUp();
-    while (!this.#stopping && !this.#mayYield()) {
+    while (!this.#turns.ended && !this.#mayYield()) {
       for (const forget of this.#forgotten.splice(0)) await forget();
       const { observation, memory } = await this.pass();
       this.#beside('tokens', () => this.#refreshTokens(observation));
-      await this.#sleep(nextPassInMs(memory, observation));
+      await this.#turns.next(nextPassInMs(memory, observation));
     }
     await this.settled();
   }
@@ -235,24 +233,6 @@ export class Loop {
         this.#failures.set(`refresh-tokens ${workload.key}`, (error as Error).message);
       }
     }
-  }
-
-  #sleep(ms: number): Promise<void> {
-    if (this.#woken || this.#stopping) {
-      this.#woken = false;
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, ms);
-      const self = this;
-      function done(): void {
-        clearTimeout(timer);
-        self.#wake = undefined;
-        self.#woken = false;
-        resolve();
-      }
-      this.#wake = done;
-    });
   }
 }
 

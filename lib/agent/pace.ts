@@ -3,7 +3,11 @@
 import type { Memory } from '../types/memory.ts';
 import type { Observation } from '../types/observation.ts';
 
-const HAIR_MS = 20;
+/**
+ * Passes begin no closer together, whatever has been heard: a pod that starts, or a record that is written, is heard of
+ * several times within milliseconds. Two of five passes of the simulation came within 20 ms of the one before.
+ */
+export const SPACING_MS = 20;
 const TIGHT_MS = 50;
 const STARTING_MS = 200;
 const PROVING_MS = 1_000;
@@ -23,7 +27,7 @@ export function nextPassInMs(memory: Memory, observation: Observation): number {
   const ready = api.name === 'serving' && api.starting === undefined;
   // The tenths of a second between a parent's sandbox and its container are all that a handover has. Before an API is
   // ready none begins, but beside another; and what starts then on a small node, an apiserver above all, pays for each pass.
-  if (placed && (ready || handingOver)) return awaited(memory, observation) ? HAIR_MS : TIGHT_MS;
+  if (placed && (ready || handingOver)) return awaited(memory, observation) ? SPACING_MS : TIGHT_MS;
   if (placed || handingOver || api.name !== 'serving') return STARTING_MS;
   // Its end is what the kubelet, the controllers and, at the only apiserver's update, everybody waits for.
   if (phases.some(({ leavingUid }) => leavingUid !== undefined)) return STARTING_MS;

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { Captures } from '../../lib/agent/captures.ts';
 import { Looker } from '../../lib/agent/look.ts';
 import { Loop } from '../../lib/agent/loop.ts';
+import { SPACING_MS } from '../../lib/agent/pace.ts';
 import type { Sources } from '../../lib/agent/sources.ts';
 import { Tokens } from '../../lib/agent/tokens.ts';
 import { openStore } from '../../lib/store/open-store.ts';
@@ -156,6 +157,11 @@ export class AgentProcess {
   sleep(wake: () => void, everyMs: number): { alive: boolean } {
     const { world } = this.machine;
     const life = { alive: true };
+    // What is left of the spacing between two passes: there is something to see.
+    if (everyMs < SPACING_MS) {
+      world.schedule.after(everyMs, () => this.gate.alive && wake(), life);
+      return life;
+    }
     this.idlePasses = this.sleptOn ? this.idlePasses + 1 : 0;
     this.sleptOn = false;
     const idleMs = Math.max(everyMs, Math.min(everyMs * IDLE_INTERVALS * 2 ** this.idlePasses, IDLE_MS_MAX));

@@ -26,8 +26,8 @@ const BEGINNING_SEED = 1;
 /** Opening a full store takes some hundreds. */
 const CALLS_AT_ONCE_MAX = 10_000;
 
-/** Its tightest pace is 50, and every change of the world or of the disk makes one more. */
-const PASSES_A_SECOND_MAX = 150;
+/** They are 20 ms apart, and a process may follow another within a second. */
+const PASSES_A_SECOND_MAX = 60;
 
 /** How a node is set up. */
 export interface Setup {

@@ -1,0 +1,56 @@
+// When the next pass begins: at its turn, or sooner once something has been heard. What always holds: a pass begins no
+// sooner than `SPACING_MS` after the one before it, and nothing that was heard is left without a pass that follows it.
+
+import { SPACING_MS } from './pace.ts';
+
+export class Turns {
+  #beganMs = Number.NEGATIVE_INFINITY;
+  #wake: (() => void) | undefined;
+  #woken = false;
+  #ended = false;
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** A pass begins now. */
+  begin(): void {
+    this.#beganMs = performance.now();
+  }
+
+  /** Something was heard: the next pass begins as soon as it may. */
+  kick(): void {
+    this.#woken = true;
+    this.#wake?.();
+  }
+
+  /** No pass is to follow: whoever waits for one waits no longer. */
+  end(): void {
+    this.#ended = true;
+    this.kick();
+  }
+
+  /** Until the next pass is to begin, which is after `ms` where nothing is heard. */
+  next(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#wake = undefined;
+        this.#woken = false;
+        resolve();
+      };
+      const wakeAfter = (waitMs: number): void => {
+        clearTimeout(timer);
+        if (waitMs <= 0 || this.#ended) done();
+        else timer = setTimeout(done, waitMs);
+      };
+      this.#wake = () => wakeAfter(this.#spacingMs());
+      wakeAfter(this.#woken ? this.#spacingMs() : ms);
+    });
+  }
+
+  #spacingMs(): number {
+    return this.#beganMs + SPACING_MS - performance.now();
+  }
+}
