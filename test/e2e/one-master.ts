@@ -69,7 +69,7 @@ export class OneMaster {
     );
   }
 
-  /** Until the daemon's report is as asked. Not asked more often than a person could: each answer costs the daemon. */
+  /** Until the daemon's report is as asked. Asked gently: each answer costs the daemon. */
   async report(
     what: string,
     timeoutMs: number,
