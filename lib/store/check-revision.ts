@@ -38,6 +38,8 @@ export type RevisionCheck =
       readonly cause: unknown;
     };
 
+const TOP_NAMES = ['digests.json', 'manifest.json', 'tokens', 'volumes'];
+
 /** The process lacks something, and the disk may be well: an error of the caller, no judgement on the revision. */
 const SHORTAGE = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 
@@ -73,13 +75,10 @@ async function check(
   );
   const manifest = await readManifest(disk, manifestFile(directory), digests);
   const volumes = await checkVolumes(disk, directory, key, revision, digests);
-  await checkNames(disk, directory, ['digests.json', 'manifest.json', 'tokens', 'volumes']);
-  await checkNames(
-    disk,
-    materialDir(directory),
-    digests.volumes.map((volume) => volume.name),
-  );
-  await checkTokenNames(disk, directory, digests, volumes);
+  await checkNames(disk, directory, (name) => TOP_NAMES.includes(name));
+  await checkNames(disk, materialDir(directory), (name) => volumes.has(name));
+  const withTokens = [...volumes].filter(([, { tokens }]) => tokens.length > 0).map(([name]) => name);
+  await checkNames(disk, tokensDir(directory), (name) => isTokensFileOf(name, withTokens));
 
   const checked = [...volumes.values()];
   const stored: StoredRevision = {
@@ -136,37 +135,16 @@ async function checkVolumes(
 }
 
 /** What is missing was noticed when it was read; this finds what was added. */
-async function checkNames(disk: Disk, directory: string, wanted: readonly string[]): Promise<void> {
+async function checkNames(disk: Disk, directory: string, wanted: (name: string) => boolean): Promise<void> {
   for (const name of await readDamaged(directory, () => disk.readdir(directory))) {
-    if (wanted.includes(name) || isOurTemporary(name)) continue;
+    if (wanted(name) || isOurTemporary(name)) continue;
     throw new DamageError(join(directory, name), 'does not belong into the revision');
   }
 }
 
 /** Digests of other payloads are what a cut in the middle of a refresh leaves. */
-export function isTokensFileOf(name: string, volumes: Iterable<string>): boolean {
-  return [...volumes].some(
+function isTokensFileOf(name: string, volumes: readonly string[]): boolean {
+  return volumes.some(
     (volume) => name.startsWith(`${volume}.`) && /^[0-9]+\.json$/.test(name.slice(volume.length + 1)),
-  );
-}
-
-async function checkTokenNames(
-  disk: Disk,
-  directory: string,
-  digests: RevisionDigests,
-  volumes: ReadonlyMap<string, CheckedVolume>,
-): Promise<void> {
-  const path = tokensDir(directory);
-  const names = await readDamaged(path, () => disk.readdir(path));
-  const withTokens = digests.volumes.filter((volume) => (volumes.get(volume.name)?.tokens.length ?? 0) > 0);
-  await checkNames(
-    disk,
-    path,
-    names.filter((name) =>
-      isTokensFileOf(
-        name,
-        withTokens.map((volume) => volume.name),
-      ),
-    ),
   );
 }

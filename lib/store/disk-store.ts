@@ -21,6 +21,7 @@ import { RevisionGate } from './revision-gate.ts';
 import type { Snapshot } from './snapshot.ts';
 import { StoreError } from './store-error.ts';
 import { NODE_OWNER } from './survey.ts';
+import type { Swept } from './sweep.ts';
 import { writeTwin } from './twin-file.ts';
 
 export class DiskStore implements StoreWriter {
@@ -32,13 +33,20 @@ export class DiskStore implements StoreWriter {
   private readonly gate: RevisionGate;
   private nodeRecord: NodeRecord;
 
-  constructor(disk: Disk, root: string, node: NodeRecord, snapshot: Snapshot, found: Findings) {
+  constructor(
+    disk: Disk,
+    root: string,
+    node: NodeRecord,
+    snapshot: Snapshot,
+    found: Findings,
+    swept: Swept | undefined,
+  ) {
     this.disk = disk;
     this.root = root;
     this.nodeRecord = node;
     this.snapshot = snapshot;
     this.found = found;
-    this.queue = new OperationQueue(disk, root);
+    this.queue = new OperationQueue(disk, root, swept);
     this.gate = new RevisionGate(disk, root, snapshot, found.report);
   }
 

@@ -13,7 +13,7 @@ import { type Report, recover } from './recover.ts';
 import { Snapshot } from './snapshot.ts';
 import { asStoreError, StoreError } from './store-error.ts';
 import { type Survey, survey } from './survey.ts';
-import { sweep } from './sweep.ts';
+import { type Swept, sweep } from './sweep.ts';
 
 export interface OpenOptions {
   readonly log?: StoreLog;
@@ -35,10 +35,10 @@ export async function openStore(
     const found = await survey(disk, stateDir, version);
     await refuseForeign(disk, stateDir, found);
     const findings = new Findings(log);
-    await removeLeftovers(disk, stateDir, findings.report);
+    const swept = await removeLeftovers(disk, stateDir, findings.report);
     await recover(disk, stateDir, found, findings.report);
     const snapshot = Snapshot.of(found.workloads);
-    return new DiskStore(disk, stateDir, found.node?.body ?? {}, snapshot, findings);
+    return new DiskStore(disk, stateDir, found.node?.body ?? {}, snapshot, findings, swept);
   } catch (error) {
     throw asStoreError(error, 'open the store in', stateDir);
   }
@@ -53,14 +53,15 @@ async function makeStateDirectory(disk: Disk, path: string): Promise<void> {
 }
 
 /** A disk that cannot be written to must not be in the way. */
-async function removeLeftovers(disk: Disk, root: string, report: Report): Promise<void> {
+async function removeLeftovers(disk: Disk, root: string, report: Report): Promise<Swept | undefined> {
   try {
-    for (const path of await sweep(disk, root, { sync: false })) {
-      report({ path, problem: 'was left by a crash', action: 'removed' });
-    }
+    const swept = await sweep(disk, root);
+    for (const path of swept.removed) report({ path, problem: 'was left by a crash', action: 'removed' });
+    return swept;
   } catch (error) {
     const action = `could not be removed (${errnoOf(error)}); tried again later`;
     report({ path: root, problem: 'has leftovers of a crash', action });
+    return undefined;
   }
 }
 

@@ -4,7 +4,7 @@
 
 import type { Disk } from './disk.ts';
 import { asStoreError, StoreError } from './store-error.ts';
-import { sweep } from './sweep.ts';
+import { type Swept, sweep, syncNames } from './sweep.ts';
 
 export class OperationQueue {
   private readonly disk: Disk;
@@ -13,20 +13,29 @@ export class OperationQueue {
   private closed = false;
   /** Whether all names on the disk are durable. */
   private settled = false;
+  private swept: Swept | undefined;
 
-  constructor(disk: Disk, root: string) {
+  /** `swept`: of a sweep after which nothing was changed but by operations that were durable when they ended. */
+  constructor(disk: Disk, root: string, swept: Swept | undefined) {
     this.disk = disk;
     this.root = root;
+    this.swept = swept;
   }
 
   /** An operation that writes. `doing` says what, for the error. */
   change(doing: string, work: () => Promise<void>): Promise<void> {
     return this.look(doing, async () => {
-      if (!this.settled) await sweep(this.disk, this.root, { sync: true });
+      if (!this.settled) await this.settle();
       this.settled = false;
       await work();
       this.settled = true;
     });
+  }
+
+  private async settle(): Promise<void> {
+    const { swept } = this;
+    this.swept = undefined;
+    await syncNames(this.disk, swept ?? (await sweep(this.disk, this.root)));
   }
 
   /** One that writes nothing but what it puts right. Errors are StoreErrors. */

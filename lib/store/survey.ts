@@ -102,7 +102,8 @@ async function revisionNames(
 ): Promise<RevisionId[]> {
   const path = revisionsDir(root, key);
   try {
-    if (!(await directoryExists(disk, root, path))) return [];
+    // The way to the workload's directory was looked at.
+    if (!(await directoryExists(disk, workloadDir(root, key), path))) return [];
     const names = (await disk.readdir(path)).filter((name) => !isOurTemporary(name));
     strangers.push(...names.filter((name) => !isRevision(name)).map((name) => stranger(join(path, name))));
     return names.filter(isRevision);
