@@ -124,7 +124,7 @@ async function guard({ options, places, node, log, signal }: Duty): Promise<void
     forget: (name) => loop.forget(name),
   });
   node.api.onChange(() => {
-    loop.kick();
+    loop.heard();
     void events.flush();
   });
   const hints = watchHints({ directories: [places.staticPodDir], files: places.identity.files }, () =>

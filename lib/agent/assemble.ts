@@ -94,8 +94,8 @@ export interface LoopParts {
 
 export function createLoop({ options, places, sources, store, log, onChange, onLook }: LoopParts): Loop {
   let loop: Loop | undefined;
-  const kick = (): void => loop?.kick();
-  const tokens = new Tokens(sources.api, sources.wallClockMs, kick);
+  const heard = (): void => loop?.heard();
+  const tokens = new Tokens(sources.api, sources.wallClockMs, heard);
   const captures = new Captures(sources.api, tokens, compileNode(places.nodeName));
   const hands: Hands = {
     store,
@@ -106,7 +106,7 @@ export function createLoop({ options, places, sources, store, log, onChange, onL
     removeContainers: (ids) => sources.runtime.removeContainers(ids),
     endBackOff: (podUid, sandboxId) => sources.runtime.endBackOff(podUid, sandboxId),
   };
-  const looker = new Looker(sources, captures, places.nodeName, kick);
+  const looker = new Looker(sources, captures, places.nodeName, heard);
   loop = new Loop({
     looker,
     tokens,

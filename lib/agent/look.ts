@@ -80,7 +80,8 @@ export class Looker {
     this.#nodeName = nodeName;
   }
 
-  async look(memory: Memory, store: StoreReader): Promise<Observation> {
+  /** `onReading`: what the API, the tokens and earlier questions have to say is read now, all of it at one instant. */
+  async look(memory: Memory, store: StoreReader, onReading: () => void): Promise<Observation> {
     const { api, runtime } = this.#sources;
     const askedAtMs = this.#sources.monotonicMs();
     const [bootId, runtimeView, directory] = await Promise.all([
@@ -88,6 +89,7 @@ export class Looker {
       runtime.observe(),
       this.#sources.readStaticPods(),
     ]);
+    onReading();
     this.#doubtTheApi(memory);
     const pods = api.pods();
     const lastParents = api.lastPods().flatMap((pod) => this.#read(pod) ?? []);

@@ -43,6 +43,8 @@ export class Loop {
   #memory: Memory;
   #snapshot: Snapshot | undefined;
   readonly #underWay = new Map<string, Promise<unknown>>();
+  /** Subjects of which something was asked while something else of them was under way. */
+  readonly #missed = new Set<string>();
   readonly #forgotten: (() => Promise<void>)[] = [];
   readonly #turns = new Turns();
   #quietDeadlineMs: number | undefined;
@@ -62,6 +64,11 @@ export class Loop {
     this.#turns.kick();
   }
 
+  /** The API, a token or an answer says something else than before; looked at as after `kick`. */
+  heard(): void {
+    this.#turns.hear();
+  }
+
   /** Ends `run` after the pass under way. */
   stop(): void {
     this.#turns.end();
@@ -72,7 +79,7 @@ export class Loop {
     const { looker, hands, settings, log } = this.#deps;
     const beganMs = performance.now();
     this.#turns.begin();
-    const observation = await looker.look(this.#memory, hands.store);
+    const observation = await looker.look(this.#memory, hands.store, () => this.#turns.read());
     const lookMs = performance.now() - beganMs;
     const { memory, actions, changes } = decide(observation, this.#memory, settings);
     this.#memory = memory;
@@ -168,13 +175,17 @@ export class Loop {
     for (const [subject, group] of bySubject(rest)) {
       // What is removed must be gone before the next pass, which would take it for a workload of its own.
       if (group.some(({ type }) => type === 'remove-workload')) await this.#inOrder(group);
-      else this.#beside(subject, () => this.#inOrderThenLook(group));
+      else this.#beside(subject, () => this.#inOrderThenLook(subject, group));
     }
   }
 
   /** Runs beside the passes, one at a time for each subject; what comes meanwhile comes again. */
   #beside(subject: string, work: () => Promise<unknown>): void {
-    if (this.#underWay.has(subject)) return;
+    if (this.#underWay.has(subject)) {
+      this.#missed.add(subject);
+      return;
+    }
+    this.#missed.delete(subject);
     const done = work().finally(() => this.#underWay.delete(subject));
     this.#underWay.set(subject, done);
   }
@@ -186,9 +197,13 @@ export class Loop {
     return all;
   }
 
-  /** What failed is tried again at the next turn: at once, a full disk would be asked as fast as it can refuse. */
-  async #inOrderThenLook(actions: readonly Action[]): Promise<void> {
-    if (await this.#inOrder(actions)) this.kick();
+  /**
+   * What failed is tried again at the next turn: at once, a full disk would be asked as fast as it can refuse. A record
+   * that was written is nothing new to see, unless another was asked for meanwhile.
+   */
+  async #inOrderThenLook(subject: string, actions: readonly Action[]): Promise<void> {
+    const done = await this.#inOrder(actions);
+    if (done && (this.#missed.has(subject) || !actions.every(isRecord))) this.kick();
   }
 
   async #carryOut(action: Action): Promise<boolean> {
@@ -197,7 +212,7 @@ export class Loop {
     try {
       await carryOut(action, this.#deps.hands);
       this.#failures.delete(name);
-      const level = action.type.startsWith('save') ? 'debug' : 'info';
+      const level = isRecord(action) ? 'debug' : 'info';
       this.#deps.log[level](
         { workload: subject, ...('revision' in action ? { revision: action.revision.slice(0, 12) } : {}) },
         action.type,
@@ -234,6 +249,10 @@ export class Loop {
       }
     }
   }
+}
+
+function isRecord({ type }: Action): boolean {
+  return type === 'save-record' || type === 'save-node';
 }
 
 function subjectOf(action: Action): string {

@@ -7,6 +7,7 @@ export class Turns {
   #beganMs = Number.NEGATIVE_INFINITY;
   #wake: (() => void) | undefined;
   #woken = false;
+  #heard = false;
   #ended = false;
 
   get ended(): boolean {
@@ -18,10 +19,21 @@ export class Turns {
     this.#beganMs = performance.now();
   }
 
-  /** Something was heard: the next pass begins as soon as it may. */
+  /** Something changed: the next pass begins as soon as it may. */
   kick(): void {
     this.#woken = true;
     this.#wake?.();
+  }
+
+  /** As `kick`, of what a look reads at its end: one that is under way will have seen it. */
+  hear(): void {
+    this.#heard = true;
+    this.#wake?.();
+  }
+
+  /** The look under way reads what was heard. */
+  read(): void {
+    this.#heard = false;
   }
 
   /** No pass is to follow: whoever waits for one waits no longer. */
@@ -38,6 +50,7 @@ export class Turns {
         clearTimeout(timer);
         this.#wake = undefined;
         this.#woken = false;
+        this.#heard = false;
         resolve();
       };
       const wakeAfter = (waitMs: number): void => {
@@ -46,7 +59,7 @@ export class Turns {
         else timer = setTimeout(done, waitMs);
       };
       this.#wake = () => wakeAfter(this.#spacingMs());
-      wakeAfter(this.#woken ? this.#spacingMs() : ms);
+      wakeAfter(this.#woken || this.#heard ? this.#spacingMs() : ms);
     });
   }
 

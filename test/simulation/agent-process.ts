@@ -70,9 +70,9 @@ export class AgentProcess {
     this.store = machine.rules.watched(await openStore(STATE_DIR, { log, fs: disk }));
     api.start();
     const firstProbe = api.probe(FIRST_PROBE_MS);
-    const kick = (): void => this.loop?.kick();
+    const heard = (): void => this.loop?.heard();
     const sources = this.sources();
-    const tokens = new Tokens(api, sources.wallClockMs, kick);
+    const tokens = new Tokens(api, sources.wallClockMs, heard);
     const captures = new Captures(api, tokens, { name: node.name });
     const hands = {
       store: this.store,
@@ -84,7 +84,7 @@ export class AgentProcess {
       removeContainers: sources.runtime.removeContainers,
       endBackOff: sources.runtime.endBackOff,
     };
-    const looker = new Looker(sources, captures, node.name, kick);
+    const looker = new Looker(sources, captures, node.name, heard);
     this.loop = new Loop({
       looker,
       tokens,
@@ -92,7 +92,7 @@ export class AgentProcess {
       settings: DEFAULT_SETTINGS,
       log: log as unknown as Logger,
     });
-    api.onChange(kick);
+    api.onChange(heard);
     await firstProbe;
     await this.loop.run();
   }

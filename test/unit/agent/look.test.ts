@@ -68,7 +68,7 @@ class Counted {
   async lookFor(ms: number, { memory, disk }: Scene): Promise<void> {
     const store = { workloads: () => disk.stored(), node: () => disk.node, findings: () => [] };
     for (const endMs = this.nowMs + ms; this.nowMs < endMs; this.nowMs += 100) {
-      await this.looker.look(memory, store);
+      await this.looker.look(memory, store, () => {});
       await new Promise(setImmediate);
     }
   }
@@ -161,7 +161,7 @@ test("a parent's probe is asked when its checkpoint is gone, and what was answer
   const scene = inHandover();
   const { uid } = scene.parent(APISERVER).parent;
   const store = { workloads: () => scene.disk.stored(), node: () => scene.disk.node, findings: () => [] };
-  const answer = async () => (await world.looker.look(scene.memory, store)).probes.get(uid);
+  const answer = async () => (await world.looker.look(scene.memory, store, () => {})).probes.get(uid);
   follow(world, scene);
   const { runtime: alone } = world;
   assert.ok(alone.known);
