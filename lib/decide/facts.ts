@@ -87,6 +87,7 @@ function runs(
   const inits = initNames(parent, stored);
   const stateOf = (one: RuntimePod | undefined): RunState => {
     const state = runState(one, inits);
+    if (one !== undefined && isLeftCreated(one, observation)) return 'crashed';
     if (state === 'starting' && one !== undefined) {
       if (isBeingRestarted(one, memory)) return 'crashed';
       if (stallsMs(one, memory) >= STALLED_MS && nothingToPull(observation, parent, stored)) return 'crashed';
@@ -125,6 +126,22 @@ const STALLED_MS = 5_000;
 export function stallsMs({ sandboxId, containers }: RuntimePod, memory?: WorkloadMemory): number {
   const empty = memory?.emptySandbox;
   return containers.length === 0 && empty?.id === sandboxId ? empty.ms : 0;
+}
+
+/**
+ * A container is started 60 to 150 ms after it was made (real node, 1.20), on a disk that stalls some seconds. Where the
+ * kubelet died in between, nobody starts it: the next kubelet knows the API's pods from the API alone, and without one
+ * never makes another. It counts as ended, since nothing of it runs.
+ */
+const CREATED_MS_MAX = 10_000;
+
+function isLeftCreated({ sandboxReady, containers }: RuntimePod, { wallClockMs }: Observation): boolean {
+  const others = containers.filter(({ state }) => state !== 'exited');
+  return (
+    sandboxReady &&
+    others.length > 0 &&
+    others.every((c) => c.state === 'created' && wallClockMs - c.createdAtMs >= CREATED_MS_MAX)
+  );
 }
 
 function nothingToPull(

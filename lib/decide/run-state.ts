@@ -1,5 +1,6 @@
 // How a pod runs, by the container runtime alone, and whose pod it is. What always holds: only an ended container
-// counts as stopped. A state that the runtime could not tell is not an end (rule 1).
+// counts as stopped, or one that was made and is not started (facts.ts). A state that the runtime could not tell is not
+// an end (rule 1).
 
 import type { RuntimeContainer, RuntimePod } from '../types/observation.ts';
 import { ANNOTATION_OF, splitWorkloadKey, type WorkloadKey } from '../types/workload.ts';
@@ -9,7 +10,8 @@ import { ANNOTATION_OF, splitWorkloadKey, type WorkloadKey } from '../types/work
  * - leaving: it runs, but was deleted and has closed its ports. An apiserver (1.20) that is told to end does so at once,
  *   and lives on for its whole grace period of 30 s
  * - starting: a live sandbox in which no container of its own has been created yet; init containers may be at work
- * - crashed: a live sandbox whose containers have all ended; the kubelet will start them again after a back-off
+ * - crashed: a live sandbox whose containers have all ended; the kubelet, if it knows of it, will start them again after a
+ *   back-off
  * - limping: some containers run, others have ended (a side-car beside a crash loop)
  * - running: every container there is runs, or has just been created
  */

@@ -142,6 +142,21 @@ test('a parent in a crash loop with the API away is replaced by the proven revis
   assert.match(lastReason(scene), /outage: its parent is crashing/);
 });
 
+test('a container that the kubelet made and died over is no parent that runs: its checkpoint stands in', () => {
+  const scene = new Scene().with(APISERVER);
+  const parent = scene.parent(APISERVER);
+  parent.state = 'created';
+  parent.createdAtMs = scene.wallClockMs;
+  scene.apiAway().run(8_000);
+  expectMoves(scene, APISERVER, '');
+  scene.run(8_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+  assert.match(lastReason(scene), /outage: its parent is crashing/);
+  // The API comes back before the kubelet has heard of the parent: what it left there is not a start.
+  scene.apiServes().run(2_000);
+  expectPhase(scene, APISERVER, 'active');
+});
+
 test('a side-car that runs does not hide the crash loop beside it', () => {
   const scene = new Scene().with(APISERVER).apiAway();
   scene.parent(APISERVER).state = 'limping';

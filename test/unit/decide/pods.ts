@@ -32,6 +32,7 @@ export type PodState =
   | 'limping'
   | 'running'
   | 'unknown'
+  | 'created'
   | 'created-in-dead-sandbox'
   /** Its init container has ended, its own are still to come. */
   | 'prepared';
@@ -135,6 +136,7 @@ export function runtimePod(
     limping: ['exited', 'running'],
     running: ['running'],
     unknown: ['unknown'],
+    created: ['created'],
     'created-in-dead-sandbox': ['created'],
     prepared: ['exited'],
   };
