@@ -19,7 +19,7 @@ export interface TwinFile<T> {
   readonly faults: readonly TwinFault[];
 }
 
-type Half<T> = { readonly body: T } | { readonly fault: TwinFault };
+type Half<T> = { readonly body: T; readonly content: Uint8Array } | { readonly fault: TwinFault };
 
 export function copyOf(path: string): string {
   return path.replace(/\.json$/, '.copy.json');
@@ -32,8 +32,9 @@ async function readHalf<T extends object>(
   path: string,
 ): Promise<Half<T>> {
   try {
-    const unsealed = unseal<T>(kind, of, await disk.readFile(path, SEALED_BYTES_MAX));
-    if (unsealed.intact) return { body: unsealed.body };
+    const content = await disk.readFile(path, SEALED_BYTES_MAX);
+    const unsealed = unseal<T>(kind, of, content);
+    if (unsealed.intact) return { body: unsealed.body, content };
     return { fault: { path, kind: 'damaged', problem: unsealed.problem } };
   } catch (error) {
     return { fault: faultOf(path, errnoOf(error)) };
@@ -60,7 +61,7 @@ export async function readTwin<T extends object>(
   const copy = await readHalf<T>(disk, kind, of, copyOf(path));
   if ('body' in first) {
     if ('fault' in copy) return { body: first.body, faults: [copy.fault] };
-    if (seal(kind, of, first.body) === seal(kind, of, copy.body)) return { body: first.body, faults: [] };
+    if (Buffer.compare(first.content, copy.content) === 0) return { body: first.body, faults: [] };
     const problem = `is older than ${basename(path)}: the power went between the two`;
     return { body: first.body, faults: [{ path: copyOf(path), kind: 'behind', problem }] };
   }
