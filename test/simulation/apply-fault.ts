@@ -4,17 +4,25 @@ import type { Fault } from './faults.ts';
 import type { Machine } from './machine.ts';
 import type { People } from './people.ts';
 
-export function applyFault(fault: Fault, machine: Machine, people: People): void {
+/** Where the faults of one schedule happen; what they have yet to do ends with its life. */
+export interface Stage {
+  readonly machine: Machine;
+  readonly people: People;
+  readonly life: { alive: boolean };
+}
+
+export function applyFault(fault: Fault, { machine, people, life }: Stage): void {
   const { world, node, trouble } = machine;
   const { faults } = world.availability;
   world.story.tell('FAULT', describe(fault));
   const forAWhile = (forMs: number, begin: () => void, end: () => void): void => {
     begin();
     world.touch();
-    world.schedule.after(forMs, () => {
+    const over = (): void => {
       end();
       world.touch();
-    });
+    };
+    world.schedule.after(forMs, over, life);
   };
   switch (fault.type) {
     case 'power-loss':
@@ -128,10 +136,10 @@ function killContainers(workload: string, { node }: Machine): void {
 const AMBUSHED_MS = 40_000;
 
 /** Nothing is wrong any more from here on but what is under way already. */
-export function heal(machine: Machine, people: People): void {
+export function heal({ machine, people, life }: Stage): void {
   const { world, node, trouble } = machine;
   const { faults } = world.availability;
-  world.schedule.after(AMBUSHED_MS, () => machine.clearAmbushes());
+  world.schedule.after(AMBUSHED_MS, () => machine.clearAmbushes(), life);
   faults.cut.clear();
   faults.frozen = false;
   faults.deniedStatus = undefined;
@@ -141,6 +149,13 @@ export function heal(machine: Machine, people: People): void {
   if (node.powered && !node.runtime.up) node.startRuntime();
   world.touch();
   people.mendAll();
+}
+
+/** There is peace, and nothing of this schedule is to come any more. */
+export function endSchedule({ machine, life }: Stage): void {
+  life.alive = false;
+  machine.clearAmbushes();
+  machine.trouble.controllersForbidden = false;
 }
 
 export function describe(fault: Fault): string {

@@ -1,7 +1,7 @@
 // What can go wrong, as plain values that are drawn from a seed before anything happens: a history can be told, and
 // played again with fewer of them. Each carries its own chance, so that leaving one out changes no other.
 
-import type { Random } from '../world/random.ts';
+import { type Random, seededRandom } from '../world/random.ts';
 import type { SetupName } from './setups.ts';
 import { AGENT, CORE, EXTRA } from './workload-names.ts';
 
@@ -51,16 +51,42 @@ export type Content = 'good' | 'bad' | 'leaky' | 'missing';
 
 export interface Schedule {
   readonly seed: number;
-  readonly setup: SetupName;
+  /** Their times count from its beginning. */
   readonly faults: readonly Fault[];
+}
+
+/** Schedules on one machine, one after another. */
+export interface History {
+  readonly setup: SetupName;
+  readonly schedules: readonly Schedule[];
+}
+
+/**
+ * So many on one machine, each once there is peace again: what the earlier ones left (revisions, back-offs, ages) is part
+ * of what a later one meets. And of eight agents that start only to find all in order, seven are saved.
+ */
+export const SCHEDULES_A_MACHINE = 8;
+
+/** Seeds count from 1, machines from 0. */
+export function machineOf(seed: number): number {
+  return Math.floor((seed - 1) / SCHEDULES_A_MACHINE);
+}
+
+/** What a machine goes through, up to the seed `last`. */
+export function drawHistory(machine: number, last: number): History {
+  const first = machine * SCHEDULES_A_MACHINE + 1;
+  const setups: readonly SetupName[] = ['usual', 'old', 'five', 'sharing', 'pod'];
+  const setup = setups[Math.floor(seededRandom(first).next() * setups.length)] ?? 'usual';
+  const count = Math.min(SCHEDULES_A_MACHINE, last - first + 1);
+  const schedules = Array.from({ length: count }, (_, i) => drawSchedule(first + i, setup));
+  return { setup, schedules };
 }
 
 const FAULTS_MAX = 5;
 const SPAN_MS_MAX = 40_000;
 
-export function drawSchedule(seed: number, random: Random): Schedule {
-  const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T;
-  const setup = pick<SetupName>(['usual', 'old', 'five', 'sharing', 'pod']);
+function drawSchedule(seed: number, setup: SetupName): Schedule {
+  const random = seededRandom(seed);
   const count = 1 + Math.floor(random.next() * FAULTS_MAX);
   const spanMs = random.between(2_000, SPAN_MS_MAX);
   const faults: Fault[] = [];
@@ -70,7 +96,7 @@ export function drawSchedule(seed: number, random: Random): Schedule {
     const atMs = random.next() < 0.5 ? last + random.between(0, 8_000) : random.between(0, spanMs);
     faults.push(drawFault(Math.round(atMs), setup, random));
   }
-  return { seed, setup, faults: faults.filter(bearable(faults)).sort((a, b) => a.atMs - b.atMs) };
+  return { seed, faults: faults.filter(bearable(faults)).sort((a, b) => a.atMs - b.atMs) };
 }
 
 /** Somewhat less than the grace that the agent gives. */

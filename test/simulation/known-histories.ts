@@ -1,65 +1,132 @@
 // Histories in which the agent went wrong once, or would with a bug that seldom shows: played again at every run.
 
-import type { Schedule } from './faults.ts';
+import type { History } from './faults.ts';
 
-export const KNOWN: readonly (Schedule & { readonly what: string })[] = [
+interface Known extends History {
+  readonly what: string;
+}
+
+export const KNOWN: readonly Known[] = [
   {
     what: 'a read-only disk was asked to write as fast as it could refuse, and the record of the boot was never written',
-    seed: 4,
     setup: 'usual',
-    faults: [
-      { atMs: 1_866, type: 'power-loss', offMs: 3_516, agentMs: 4_632 },
-      { atMs: 7_731, type: 'disk-error', forMs: 8_000, code: 'EROFS' },
-      { atMs: 14_000, type: 'clock-jump', offsetMs: 1_000 },
+    schedules: [
+      {
+        seed: 4,
+        faults: [
+          { atMs: 1_866, type: 'power-loss', offMs: 3_516, agentMs: 4_632 },
+          { atMs: 7_731, type: 'disk-error', forMs: 8_000, code: 'EROFS' },
+          { atMs: 14_000, type: 'clock-jump', offsetMs: 1_000 },
+        ],
+      },
     ],
   },
   {
     what: 'a process that died between a withdrawal and its record activated beside a parent that served',
-    seed: 2,
     setup: 'five',
-    faults: [
-      { atMs: 1_000, type: 'power-loss', offMs: 1_000, agentMs: 1_000 },
-      { atMs: 8_000, type: 'agent-crash-at-call', downMs: 8_000, of: 'unlink', calls: 1 },
+    schedules: [
+      {
+        seed: 2,
+        faults: [
+          { atMs: 1_000, type: 'power-loss', offMs: 1_000, agentMs: 1_000 },
+          { atMs: 8_000, type: 'agent-crash-at-call', downMs: 8_000, of: 'unlink', calls: 1 },
+        ],
+      },
+    ],
+  },
+  {
+    what: 'a process that died between withdrawals and their records placed a checkpoint again, and yet another beside it',
+    setup: 'old',
+    schedules: [
+      {
+        seed: 2_182,
+        faults: [
+          { atMs: 9_495, type: 'power-loss', offMs: 3_004, agentMs: 2_173 },
+          { atMs: 10_013, type: 'agent-crash-at-call', downMs: 4_411, of: 'stopSandbox', calls: 3 },
+        ],
+      },
     ],
   },
   {
     what: 'a controller-manager that dies again and again is stood in for, although the API answers',
-    seed: 907,
     setup: 'five',
-    faults: [
-      { atMs: 6_081, type: 'update', workload: 'kube-controller-manager', content: 'leaky' },
-      { atMs: 32_186, type: 'power-loss-at-call', offMs: 1_175, agentMs: 4_461, of: 'unlinkNow', calls: 4 },
+    schedules: [
+      {
+        seed: 907,
+        faults: [
+          { atMs: 6_081, type: 'update', workload: 'kube-controller-manager', content: 'leaky' },
+          {
+            atMs: 32_186,
+            type: 'power-loss-at-call',
+            offMs: 1_175,
+            agentMs: 4_461,
+            of: 'unlinkNow',
+            calls: 4,
+          },
+        ],
+      },
     ],
   },
   {
     what: 'a process that started during an outage held it against the one parent that it found in a handover',
-    seed: 5_632,
     setup: 'usual',
-    faults: [
-      { atMs: 3_146, type: 'agent-crash-at-call', downMs: 5_932, of: 'stopSandbox', calls: 2 },
-      { atMs: 19_952, type: 'update', workload: 'kube-controller-manager', content: 'missing' },
-      { atMs: 25_469, type: 'daemonset-deleted', workload: 'etcd', againMs: 10_588 },
+    schedules: [
+      {
+        seed: 5_632,
+        faults: [
+          { atMs: 3_146, type: 'agent-crash-at-call', downMs: 5_932, of: 'stopSandbox', calls: 2 },
+          { atMs: 19_952, type: 'update', workload: 'kube-controller-manager', content: 'missing' },
+          { atMs: 25_469, type: 'daemonset-deleted', workload: 'etcd', againMs: 10_588 },
+        ],
+      },
     ],
   },
   {
     what: 'content that died for want of an API, three times before it was proven, was refused its ports for good',
-    seed: 31_748,
     setup: 'sharing',
-    faults: [
-      { atMs: 338, type: 'secret-change', workload: 'kube-controller-manager' },
-      { atMs: 2_090, type: 'api-frozen', forMs: 46_872 },
-      { atMs: 10_702, type: 'daemonset-deleted', workload: 'etcd', againMs: 98_136 },
-      { atMs: 24_595, type: 'controllers-forbidden', forMs: 156_340 },
+    schedules: [
+      {
+        seed: 31_748,
+        faults: [
+          { atMs: 338, type: 'secret-change', workload: 'kube-controller-manager' },
+          { atMs: 2_090, type: 'api-frozen', forMs: 46_872 },
+          { atMs: 10_702, type: 'daemonset-deleted', workload: 'etcd', againMs: 98_136 },
+          { atMs: 24_595, type: 'controllers-forbidden', forMs: 156_340 },
+        ],
+      },
     ],
   },
-  ...[58_000, 58_800, 59_600].map((atMs): (typeof KNOWN)[number] => ({
-    what: 'a pod that a person deleted in its handover was held against its content',
-    seed: 41,
-    setup: 'usual',
-    faults: [
-      { atMs: 2_000, type: 'update', workload: 'etcd', content: 'good' },
-      { atMs: 2_500, type: 'pod-deleted', workload: 'kube-scheduler' },
-      { atMs, type: 'pod-deleted', workload: 'etcd' },
-    ],
-  })),
+  ...[58_000, 58_800, 59_600].map(
+    (atMs): Known => ({
+      what: 'a pod that a person deleted in its handover was held against its content',
+      setup: 'usual',
+      schedules: [
+        {
+          seed: 41,
+          faults: [
+            { atMs: 2_000, type: 'update', workload: 'etcd', content: 'good' },
+            { atMs: 2_500, type: 'pod-deleted', workload: 'kube-scheduler' },
+            { atMs, type: 'pod-deleted', workload: 'etcd' },
+          ],
+        },
+      ],
+    }),
+  ),
+  ...[25_700, 25_850, 26_000].map(
+    (atMs): Known => ({
+      what: 'a kubelet died between making the container of the apiserver and starting it, with no API to tell the next one',
+      setup: 'pod',
+      schedules: [
+        {
+          seed: 7,
+          faults: [
+            { atMs: 8_956, type: 'network-cut', forMs: 4_022 },
+            { atMs: 9_255, type: 'container-killed', workload: 'kube-apiserver' },
+            { atMs: 14_000, type: 'update', workload: 'etcd', content: 'good' },
+            { atMs, type: 'kubelet-restart', downMs: 7_910 },
+          ],
+        },
+      ],
+    }),
+  ),
 ];

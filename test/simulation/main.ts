@@ -20,7 +20,7 @@ async function main(): Promise<void> {
     .option('--schedules <count>', 'how many', wholeNumber, 2_000)
     .option(
       '--seed <seed>',
-      'the first one; one schedule with the seed of a failure plays it again',
+      'the first one; one schedule with the seed of a failure plays it again, after those before it on its machine',
       wholeNumber,
       1,
     )

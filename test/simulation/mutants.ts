@@ -172,4 +172,10 @@ export const MUTANTS: readonly Mutant[] = [
     from: 'return Number.POSITIVE_INFINITY;',
     to: 'return 0;',
   },
+  {
+    name: 'a container that was made and never started counts as one that runs',
+    file: 'lib/decide/facts.ts',
+    from: 'wallClockMs - c.createdAtMs >= CREATED_MS_MAX',
+    to: 'wallClockMs - c.createdAtMs >= Number.POSITIVE_INFINITY',
+  },
 ];

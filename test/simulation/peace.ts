@@ -3,7 +3,7 @@
 
 import { isOurTemporary } from '../../lib/store/temporary-name.ts';
 import { ANNOTATION_OF, workloadKey } from '../../lib/types/workload.ts';
-import { isReady } from '../world/controllers-model.ts';
+import { isReady, isUpToDate } from '../world/controllers-model.ts';
 import type { Machine } from './machine.ts';
 import { CORE, STAND_BY } from './workload-names.ts';
 
@@ -14,13 +14,17 @@ export function unrest(machine: Machine): string | undefined {
   const answer = world.availability.answerTo(node.name);
   if (answer !== 'serving') return `the API is ${answer}`;
   const wanted = new Set<string>();
-  for (const { metadata } of world.store.list('daemonsets')) {
+  for (const daemonSet of world.store.list('daemonsets')) {
+    const { metadata } = daemonSet;
     wanted.add(workloadKey(metadata?.namespace ?? '', metadata?.name ?? ''));
     const own = world.store
       .list('pods')
       .filter((pod) => pod.metadata?.ownerReferences?.[0]?.uid === metadata?.uid);
     if (own.length !== 1 || !own.every(isReady))
       return `${metadata?.name} has ${own.length} pods that are not ready`;
+    // What was ordered and has not begun yet would fall into the next schedule.
+    if (own.some((pod) => pod.metadata?.deletionTimestamp !== undefined || !isUpToDate(pod, daemonSet)))
+      return `the pod of ${metadata?.name} is to be replaced`;
   }
   const [manifest] = staticPods.ours().filter(({ workload }) => workload !== STAND_BY);
   if (manifest !== undefined) return `${manifest.file} is still there`;

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Schedule } from './faults.ts';
+import { type History, machineOf } from './faults.ts';
 import type { Failure, WorkerMessage, WorkerTask } from './worker-task.ts';
 
 export interface Run {
@@ -16,11 +16,12 @@ export interface Run {
 export interface RunOptions {
   /** The bundled worker. */
   readonly worker: string;
+  /** The seeds from here on; those before it on the same machine are played, too. */
   readonly first: number;
   readonly count: number;
   readonly processes: number;
   /** Played before them, by the first process. */
-  readonly known?: readonly Schedule[];
+  readonly known?: readonly History[];
   readonly untilFailure?: boolean;
   readonly isolate?: boolean;
   readonly onFailure?: (failure: Failure) => void;
@@ -48,10 +49,11 @@ export async function runSchedules(options: RunOptions): Promise<Run> {
     options.onProgress?.(total(done), failures.length);
   };
   const workers = done.map((_, i) => {
-    const part = Math.floor(count / processes) + (i < count % processes ? 1 : 0);
     const own = i === 0 ? known : [];
-    const task = { first: first + i, count: part, step: processes, known: own, untilFailure, isolate };
-    return runWorker(options.worker, task, (message) => hear(i, message));
+    const machines = { firstMachine: machineOf(first) + i, step: processes, last: first + count - 1 };
+    return runWorker(options.worker, { ...machines, known: own, untilFailure, isolate }, (message) =>
+      hear(i, message),
+    );
   });
   await Promise.all(workers);
   return { done: total(done), failures, ...sum };

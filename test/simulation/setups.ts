@@ -27,10 +27,17 @@ const extra: V1DaemonSet = {
   },
 };
 
-/** Tokens of one workload are enough, and each is three files more to write, to sync and to check. */
+/**
+ * Tokens of one workload in two of the setups are enough: each is three files more to write, to sync and to check, and
+ * all are fetched anew by every process of the agent.
+ */
 function lean(daemonSet: V1DaemonSet): V1DaemonSet {
-  const { metadata, spec } = daemonSet;
-  if (metadata?.name === 'kube-controller-manager' || spec?.template.spec === undefined) return daemonSet;
+  return daemonSet.metadata?.name === 'kube-controller-manager' ? daemonSet : bare(daemonSet);
+}
+
+function bare(daemonSet: V1DaemonSet): V1DaemonSet {
+  const { spec } = daemonSet;
+  if (spec?.template.spec === undefined) return daemonSet;
   const template = {
     ...spec.template,
     spec: { ...spec.template.spec, automountServiceAccountToken: false },
@@ -55,16 +62,16 @@ function annotated(daemonSet: V1DaemonSet, name: string, value: string): V1Daemo
 }
 
 function overlapping(given: V1DaemonSet): V1DaemonSet {
-  const daemonSet = lean(given);
+  const daemonSet = bare(given);
   return daemonSet.metadata?.name === 'kube-apiserver'
     ? annotated(daemonSet, OPTION_OVERLAP, 'true')
     : daemonSet;
 }
 
-const plain = { portSharing: false, agent: false, extra: [], edit: lean };
+const plain = { portSharing: false, agent: false, extra: [], edit: bare };
 
 export const SETUPS = {
-  usual: { ...plain, kubelet: KUBELET_1_36 },
+  usual: { ...plain, kubelet: KUBELET_1_36, edit: lean },
   old: { ...plain, kubelet: KUBELET_1_20 },
   five: { ...plain, kubelet: KUBELET_1_36, extra: [extra] },
   sharing: { ...plain, kubelet: KUBELET_1_36, portSharing: true, edit: overlapping },

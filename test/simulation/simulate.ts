@@ -1,8 +1,8 @@
-// Plays one schedule: a world in peace, the faults one after another, then nothing but time until peace is back.
+// Plays schedules one after another on one machine: a world in peace, the faults of a schedule, then nothing but time
+// until peace is back.
 
-import { seededRandom } from '../world/random.ts';
-import { applyFault, heal } from './apply-fault.ts';
-import { drawSchedule, type Schedule } from './faults.ts';
+import { applyFault, endSchedule, heal, type Stage } from './apply-fault.ts';
+import type { History, Schedule } from './faults.ts';
 import type { Machine } from './machine.ts';
 import { unrest } from './peace.ts';
 import { People } from './people.ts';
@@ -16,46 +16,56 @@ const UPDATED_AGAIN_MS = 90_000;
 
 export interface Outcome {
   readonly failure: string | undefined;
-  /** Between the last fault and peace. */
-  readonly peaceMs: number;
+  /** How many schedules were begun: none follows a failure, nor an etcd that was emptied. */
+  readonly played: number;
   readonly virtualMs: number;
   readonly calls: number;
   readonly story: () => string;
 }
 
-export function scheduleOf(seed: number): Schedule {
-  return drawSchedule(seed, seededRandom(seed));
-}
-
-export async function simulate(schedule: Schedule): Promise<Outcome> {
+export async function simulate({ setup, schedules }: History): Promise<Outcome> {
   try {
-    return await play(schedule, await provenMachine(schedule.setup));
+    return await playAll(schedules, await provenMachine(setup));
   } catch (error) {
     if (!(error instanceof NeverProven)) throw error;
-    return { failure: error.message, peaceMs: 0, virtualMs: 0, calls: 0, story: () => error.story };
+    return { failure: error.message, played: 1, virtualMs: 0, calls: 0, story: () => error.story };
   }
 }
 
-async function play(schedule: Schedule, machine: Machine): Promise<Outcome> {
+async function playAll(schedules: readonly Schedule[], machine: Machine): Promise<Outcome> {
   const { world, rules } = machine;
   const people = new People(world);
-  world.random.reseed(schedule.seed);
   const startMs = world.nowMs;
   machine.startAgent();
-  for (const fault of schedule.faults) {
-    await machine.advance(startMs + fault.atMs);
-    if (rules.failure !== undefined) break;
-    applyFault(fault, machine, people);
+  let played = 0;
+  for (const schedule of schedules) {
+    played += 1;
+    await play(schedule, machine, people);
+    if (rules.failure !== undefined || rules.truth.clusterReplaced) break;
   }
-  const peaceMs = rules.failure === undefined ? await untilPeace(machine, people, schedule) : 0;
   machine.agent?.kill();
   return {
     failure: rules.failure,
-    peaceMs,
+    played,
     virtualMs: world.nowMs - startMs,
     calls: machine.calls,
     story: () => world.story.toString(),
   };
+}
+
+async function play(schedule: Schedule, machine: Machine, people: People): Promise<void> {
+  const { world, rules } = machine;
+  world.random.reseed(schedule.seed);
+  world.story.tell('world', `schedule ${schedule.seed}`);
+  const startMs = world.nowMs;
+  const stage = { machine, people, life: { alive: true } };
+  for (const fault of schedule.faults) {
+    await machine.advance(startMs + fault.atMs);
+    if (rules.failure !== undefined) return;
+    applyFault(fault, stage);
+  }
+  await untilPeace(stage, schedule);
+  endSchedule(stage);
 }
 
 /** What goes wrong for a while is mended soon after the last fault, or every other time may last for longer. */
@@ -65,13 +75,14 @@ function lingeringMs({ seed, faults }: Schedule): number {
   return seed % 2 === 0 ? 2_000 : Math.max(2_000, Math.min(20_000, ...ends.filter((ms) => ms > 0)));
 }
 
-async function untilPeace(machine: Machine, people: People, schedule: Schedule): Promise<number> {
+async function untilPeace(stage: Stage, schedule: Schedule): Promise<void> {
+  const { machine, people, life } = stage;
   const { world, rules } = machine;
   await machine.advance(world.nowMs + lingeringMs(schedule));
   world.story.tell('world', 'no more faults');
-  heal(machine, people);
+  heal(stage);
   if (schedule.faults.some(({ type }) => type === 'container-killed'))
-    world.schedule.after(UPDATED_AGAIN_MS, () => people.updateAgain());
+    world.schedule.after(UPDATED_AGAIN_MS, () => people.updateAgain(), life);
   const healedMs = world.nowMs;
   for (;;) {
     await machine.advance(world.nowMs + LOOK_EVERY_MS);
@@ -83,5 +94,4 @@ async function untilPeace(machine: Machine, people: People, schedule: Schedule):
     break;
   }
   rules.checkForeign();
-  return world.nowMs - healedMs;
 }

@@ -1,17 +1,17 @@
 // What a worker process is asked, and what it tells.
 
-import type { Schedule } from './faults.ts';
+import type { History } from './faults.ts';
 
 export interface WorkerTask {
-  /** Seeds `first`, `first + step`, …, `count` of them. */
-  readonly first: number;
-  readonly count: number;
+  /** Machines `firstMachine`, `firstMachine + step`, … up to the one of the seed `last`. */
+  readonly firstMachine: number;
   readonly step: number;
+  readonly last: number;
   /** These are played first. */
-  readonly known: readonly Schedule[];
+  readonly known: readonly History[];
   /** Ends at the first failure. */
   readonly untilFailure: boolean;
-  /** Leaves out of a failing schedule what its failure does not need. */
+  /** Leaves out of a failing history what its failure does not need. */
   readonly isolate: boolean;
 }
 

@@ -82,7 +82,7 @@ export class ControllersModel {
       for (const pod of live.filter(isFailed)) this.replaceFailed(daemonSet, node, pod);
       const running = live.filter((pod) => !isFailed(pod));
       if (!running.some(isReady)) unavailable += 1;
-      outdated.push(...running.filter((pod) => revisionOf(pod) !== templateHash(daemonSet)));
+      outdated.push(...running.filter((pod) => !isUpToDate(pod, daemonSet)));
     }
     // RollingUpdate with maxUnavailable 1: the old pod is deleted before a new one is made, one node at a time.
     for (const pod of outdated) {
@@ -141,8 +141,9 @@ function isFailed(pod: V1Pod): boolean {
   return pod.status?.phase === 'Failed';
 }
 
-function revisionOf(pod: V1Pod): string | undefined {
-  return pod.metadata?.labels?.['controller-revision-hash'];
+/** Made from the template as it is now. */
+export function isUpToDate(pod: V1Pod, daemonSet: V1DaemonSet): boolean {
+  return pod.metadata?.labels?.['controller-revision-hash'] === templateHash(daemonSet);
 }
 
 function wants(daemonSet: V1DaemonSet, node: V1Node): boolean {
