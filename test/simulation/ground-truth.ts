@@ -15,6 +15,8 @@ interface Running {
 export class GroundTruth {
   /** The API is another cluster's, or an emptied one's. */
   clusterReplaced = false;
+  /** And it has answered: what was done before that was not done on its word. */
+  replacementSpoke = false;
   private readonly machine: Machine;
   /** Parents by UID. */
   private readonly running = new Map<string, Running>();
@@ -45,6 +47,8 @@ export class GroundTruth {
     const seen = node.runtime.revision + world.availability.revision;
     if (seen === this.seen) return;
     this.seen = seen;
+    if (this.clusterReplaced && world.availability.answerTo(node.name) === 'serving')
+      this.replacementSpoke = true;
     const live = new Set<string>();
     for (const sandbox of node.runtime.sandboxes.values()) {
       if (!sandbox.ready || sandbox.annotations['kubernetes.io/config.source'] !== 'api') continue;

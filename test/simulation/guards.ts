@@ -77,7 +77,8 @@ export class Guards {
     const process = this.waiting.shift();
     if (process === undefined) return;
     const agent = this.machine.begin((code) => this.exit(process, code));
-    this.holder = { process, agent };
+    // Its first call may have been its last: the power went, and with it the process.
+    if (process.alive) this.holder = { process, agent };
   }
 
   private exit(process: HostProcess, code: number): void {

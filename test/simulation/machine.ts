@@ -116,8 +116,8 @@ export class Machine implements DiskWatcher {
   /** Lets the world and the agent go on until `toMs`. */
   async advance(toMs: number): Promise<void> {
     const { world } = this;
+    await drained();
     for (;;) {
-      await drained();
       const nextMs = world.schedule.nextAtMs();
       if (nextMs === undefined || nextMs > toMs) break;
       world.advance(nextMs);

@@ -203,7 +203,8 @@ export class Rules {
 
   private checkRemoval(key: WorkloadKey): void {
     const forMs = this.truth.unwantedMs(key);
-    if (this.truth.clusterReplaced) this.broken('rule 8', `${key} is removed on the word of another cluster`);
+    if (this.truth.replacementSpoke)
+      this.broken('rule 8', `${key} is removed on the word of another cluster`);
     else if (forMs === undefined) this.broken('rule 1', `${key} is removed, and is wanted here`);
     else if (forMs < DEFAULT_SETTINGS.graceMs) {
       this.broken('rule 7', `${key} is removed ${forMs} ms after it ceased to be wanted`);
@@ -228,7 +229,7 @@ export class Rules {
 
   /** Something must take the place of what is withdrawn, unless nothing is wanted there. */
   private checkWithdrawn({ workload }: OurManifest): void {
-    if (this.truth.clusterReplaced) {
+    if (this.truth.replacementSpoke) {
       this.broken('rule 8', `${workload} is withdrawn on the word of another cluster`);
       return;
     }
