@@ -129,9 +129,9 @@ export function stallsMs({ sandboxId, containers }: RuntimePod, memory?: Workloa
 }
 
 /**
- * A container is started 60 to 150 ms after it was made (real node, 1.20), on a disk that stalls some seconds. Where the
- * kubelet died in between, nobody starts it: the next kubelet knows the API's pods from the API alone, and without one
- * never makes another. It counts as ended, since nothing of it runs.
+ * A container is started 60 to 150 ms after it was made (real node, 1.20); this leaves room for a disk that stalls. Where
+ * the kubelet died in between, nobody starts it: the next kubelet knows the API's pods from the API alone, and without
+ * one never makes another. It counts as ended, since nothing of it runs.
  */
 const CREATED_MS_MAX = 10_000;
 

@@ -25,7 +25,7 @@ export type Unsealed<T> =
 
 export function unseal<T extends object>(kind: SealedKind, of: string, content: Uint8Array): Unsealed<T> {
   if (content.length === 0) return { intact: false, problem: 'is empty' };
-  const text = Buffer.from(content.buffer, content.byteOffset, content.length).toString('utf8');
+  const text = new TextDecoder().decode(content);
   let parsed: { kind?: unknown; of?: unknown; body?: unknown } | null;
   try {
     parsed = JSON.parse(text);

@@ -52,7 +52,7 @@ class Sweep implements Swept {
     return false;
   }
 
-  async revision(path: string): Promise<boolean> {
+  async revision(path: string): Promise<void> {
     const shown = new Map<string, number>();
     const volumes: Visit = async (volume, directory) => {
       const stamp = await this.volume(directory);
@@ -66,7 +66,6 @@ class Sweep implements Swept {
       return stamp !== undefined && Number(match?.[2]) !== stamp && (await this.remove(file));
     };
     await this.directory(tokensDir(path), tokens, true);
-    return false;
   }
 
   /** The stamp that is shown; undefined when that cannot be told, and then nothing is removed. */
@@ -116,7 +115,8 @@ export async function sweep(disk: Disk, root: string): Promise<Swept> {
   const workload: Visit = async (name, path) => {
     if (name !== 'revisions') return false;
     return await work.directory(path, async (id, directory) => {
-      return isRevision(id) && (await work.revision(directory));
+      if (isRevision(id)) await work.revision(directory);
+      return false;
     });
   };
   await work.directory(workloadsDir(root), async (namespace, path) => {
