@@ -19,8 +19,8 @@ export interface Hands {
   stopSandbox(id: string): Promise<Observed<true>>;
   /** Ends containers at once; the kubelet starts others in their place, without a back-off. */
   removeContainers(ids: readonly string[]): Promise<Observed<true>>;
-  /** Makes the kubelet start a pod anew at its next look, without a back-off. */
-  endBackOff(podUid: string, sandboxId: string): Promise<Observed<true>>;
+  /** Removes what has ended of a pod, so that the kubelet starts it with no back-off; ending a sandbox makes it look. */
+  endBackOff(podUid: string, sandboxId?: string): Promise<Observed<true>>;
 }
 
 /** Errors: an Error that names the file or object and what is wrong with it. */

@@ -37,7 +37,7 @@ export interface Sources {
     observe(): Promise<Observed<RuntimeView>>;
     stopSandbox(id: string): Promise<Observed<true>>;
     removeContainers(ids: readonly string[]): Promise<Observed<true>>;
-    endBackOff(podUid: string, sandboxId: string): Promise<Observed<true>>;
+    endBackOff(podUid: string, sandboxId?: string): Promise<Observed<true>>;
   };
   readStaticPods(): Promise<Observed<StaticPodDirectory>>;
   readBootId(): Promise<Observed<string>>;

@@ -5,7 +5,7 @@ import type { Phase, WorkloadMemory } from '../types/memory.ts';
 import type { RuntimePod } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
 import { activate, blame, go, handedOver, restPhase, stay, type Transition, waitOn } from './moves.ts';
-import { downParent, restarting } from './restart.ts';
+import { downParent, KUBELET_LOOKS_MS, restarting } from './restart.ts';
 import { bestRevision } from './revisions.ts';
 import { isUp } from './run-state.ts';
 import { culprit, livingParent, outage, patienceMs, type Situation, wordsFor } from './situation.ts';
@@ -35,20 +35,15 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
   return waitOn(memory, phase, observation);
 }
 
-/**
- * The kubelet restarts a container that died for the first time at its next look at the runtime, which comes every
- * second (1.20, plegRelistPeriod); one that is down for longer, or that has died before, sits in a back-off.
- */
-const STAYS_DOWN_MS = 1_300;
-
 /** After a boot the container's first start counts as a restart already. */
 function hasDiedBefore({ failedHandovers }: WorkloadMemory, { containers }: RuntimePod): boolean {
   return failedHandovers > 0 || containers.some(({ attempt }) => attempt > 0);
 }
 
 /**
- * The parent, where it lost the race: it is down, its ports are free by now, and the kubelet does not start it. One whose
- * container is older than the checkpoint's end never had them, so that this says nothing of its content.
+ * The parent, where it lost the race: it is down, its ports are free by now, and the kubelet does not start it: what
+ * died for the first time it starts at its next look, anything else waits in a back-off. One whose container is older than
+ * the checkpoint's end never had them, so that this says nothing of its content.
  */
 function whoLostTheRace(
   memory: WorkloadMemory,
@@ -59,7 +54,7 @@ function whoLostTheRace(
   const parent = downParent(facts, parentUid);
   if (parent === undefined || restart?.state === 'under-way') return undefined;
   if (!facts.checkpointRuns.known || isUp(facts.checkpointRuns.value)) return undefined;
-  if (stoppedMs < STAYS_DOWN_MS && !hasDiedBefore(memory, parent)) return undefined;
+  if (stoppedMs < KUBELET_LOOKS_MS && !hasDiedBefore(memory, parent)) return undefined;
   const raced =
     !options.overlap && parent.containers.some((c) => wallClockMs - c.createdAtMs > waited.elapsedMs);
   return restart?.state === 'allowed' || raced ? parent : undefined;

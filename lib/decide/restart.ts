@@ -26,18 +26,27 @@ export function isBeingRestarted({ containers, sandboxId }: RuntimePod, memory?:
   return restart?.state === 'under-way' && restart.sandboxId === sandboxId && containers.length === 0;
 }
 
-/** Without what was asked for and has come about. */
+/** Without what was asked for and has come about; from there on the kubelet's time to start it counts anew. */
 export function followRestart(memory: WorkloadMemory, facts: WorkloadFacts): WorkloadMemory {
   const { restart } = memory;
   if (restart?.state !== 'under-way' || !facts.parentRuns.known) return memory;
   return downParent(facts, restart.uid)?.sandboxId === restart.sandboxId
     ? memory
-    : without(memory, 'restart');
+    : { ...without(memory, 'restart'), stoppedMs: 0 };
 }
 
-export function restartActions({ restart }: WorkloadMemory, facts: WorkloadFacts): Action[] {
+/**
+ * The kubelet looks at the runtime every second (1.20, plegRelistPeriod). A container that has died since its last look,
+ * and one that is missing, are the same to it: it starts another in the same sandbox, with no back-off. On a real node
+ * the sandbox was ended while it did so. The start failed, its back-off began, and the API was away for 40 s.
+ */
+export const KUBELET_LOOKS_MS = 1_300;
+
+export function restartActions({ restart, backOffMs }: WorkloadMemory, facts: WorkloadFacts): Action[] {
   if (restart?.state !== 'under-way') return [];
   const pod = downParent(facts, restart.uid);
   if (pod === undefined) return [];
-  return [{ type: 'restart-parent', workload: facts.key, uid: pod.uid, sandboxId: pod.sandboxId }];
+  const restartParent = { type: 'restart-parent', workload: facts.key, uid: pod.uid } as const;
+  if (backOffMs >= KUBELET_LOOKS_MS) return [{ ...restartParent, sandboxId: pod.sandboxId }];
+  return pod.containers.length > 0 ? [restartParent] : [];
 }

@@ -45,5 +45,6 @@ export type Action =
       readonly type: 'restart-parent';
       readonly workload: WorkloadKey;
       readonly uid: string;
-      readonly sandboxId: string;
+      /** Ended as well, to make the kubelet look. Absent where it may not have seen the parent's end yet. */
+      readonly sandboxId?: string;
     };

@@ -136,6 +136,7 @@ export class AgentProcess {
           for (const { id, state } of node.runtime.containersOf(podUid)) {
             if (state === 'exited') node.runtime.removeContainer(id);
           }
+          if (sandboxId === undefined) return known(true);
           await gate.io('stopSandbox', async () => undefined);
           node.runtime.stopSandbox(sandboxId);
           return known(true);

@@ -29,11 +29,11 @@ export interface RuntimeSource {
    */
   removeContainers(ids: readonly string[]): Promise<Observed<true>>;
   /**
-   * Ends the crash back-off of a pod: removes its ended containers, then stops its sandbox, as `stopSandbox` does. The
-   * kubelet (1.20 to 1.36, kuberuntime_manager.go doBackOff) counts a back-off from the last ended container, and a
-   * sandbox that ended makes it look at the pod within a second; with none there it starts the pod at once.
+   * Ends the crash back-off of a pod: removes its ended containers, then stops the sandbox that is named, as `stopSandbox`
+   * does. The kubelet (1.20 to 1.36, kuberuntime_manager.go doBackOff) counts a back-off from the last ended container,
+   * and a sandbox that ended makes it look at the pod within a second; with none there it starts the pod at once.
    */
-  endBackOff(podUid: string, sandboxId: string): Promise<Observed<true>>;
+  endBackOff(podUid: string, sandboxId?: string): Promise<Observed<true>>;
   close(): void;
 }
 
@@ -86,7 +86,7 @@ class CriRuntimeSource implements RuntimeSource {
     return answer.known ? known(true) : answer;
   }
 
-  async endBackOff(podUid: string, sandboxId: string): Promise<Observed<true>> {
+  async endBackOff(podUid: string, sandboxId?: string): Promise<Observed<true>> {
     const filter = {
       state: { state: CONTAINER_EXITED },
       label_selector: { 'io.kubernetes.pod.uid': podUid },
@@ -100,7 +100,7 @@ class CriRuntimeSource implements RuntimeSource {
     );
     if (!ended.known) return ended;
     const removed = await this.removeContainers(ended.value.containers.map(({ id }) => id));
-    return removed.known ? this.stopSandbox(sandboxId) : removed;
+    return removed.known && sandboxId !== undefined ? this.stopSandbox(sandboxId) : removed;
   }
 
   async removeContainers(ids: readonly string[]): Promise<Observed<true>> {

@@ -206,6 +206,16 @@ test('ending a back-off removes the ended containers of that pod alone, then sto
   assert.deepEqual(done.slice(2), ['stop s1']);
 });
 
+test('the ended containers of a pod are removed without ending its sandbox, where none is named', async (t) => {
+  const { server, source } = await serve(t);
+  server.containers = [container('ended', 's1', { state: 2, labels: { 'io.kubernetes.pod.uid': 'u1' } })];
+  assert.deepEqual(await source.endBackOff('u1'), { known: true, value: true });
+  assert.deepEqual(
+    server.calls.filter((call) => call.includes(' ')),
+    ['remove ended'],
+  );
+});
+
 test('containers are removed by their ids, also while they run, and no sandbox is stopped', async (t) => {
   const { server, source } = await serve(t);
   server.containers = [container('runs', 's1', { state: 1 }), container('other', 's1', { state: 1 })];

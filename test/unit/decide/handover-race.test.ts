@@ -3,11 +3,16 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Action } from '../../../lib/types/action.ts';
 import type { WorkloadKey } from '../../../lib/types/workload.ts';
 import { inHandover, recovered, started } from './handover-stage.ts';
 import { APISERVER, revision, SCHEDULER } from './pods.ts';
 import { Scene } from './scene.ts';
 import { expectMoves, moves } from './story.ts';
+
+function restarts(scene: Scene): readonly (Action & { type: 'restart-parent' })[] {
+  return scene.passes.flatMap(({ actions }) => actions).filter((action) => action.type === 'restart-parent');
+}
 
 test('a parent that crashed on the bound ports is started anew while the checkpoint serves, then handed them', () => {
   const scene = recovered();
@@ -84,8 +89,48 @@ test('one that has died before is in a back-off already, and is not waited for',
   const scene = inHandover().apiAway();
   scene.parent(APISERVER).restarts = 1;
   scene.parent(APISERVER).state = 'crashed';
-  scene.run(200);
+  scene.pass();
   expectMoves(scene, APISERVER, 'activate rev-good, withdraw, restart-parent');
+});
+
+test('a sandbox is ended only once the kubelet has looked, and made nothing of the containers that are gone', () => {
+  const scene = inHandover().apiAway();
+  scene.parent(APISERVER).restarts = 1;
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(1_200);
+  assert.deepEqual(
+    restarts(scene).map(({ sandboxId }) => sandboxId),
+    [undefined],
+  );
+  scene.run(200);
+  assert.equal(restarts(scene).at(-1)?.sandboxId, 'sandbox-parent-1');
+  assert.equal(scene.parent(APISERVER).sandboxes, 1);
+});
+
+test('one that the kubelet starts in its old sandbox keeps it', () => {
+  const scene = inHandover().apiAway();
+  scene.parent(APISERVER).restarts = 1;
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(500);
+  scene.parent(APISERVER).restarts = 0;
+  scene.parent(APISERVER).state = 'running';
+  scene.run(5_000);
+  assert.deepEqual(
+    restarts(scene).map(({ sandboxId }) => sandboxId),
+    [undefined],
+  );
+});
+
+test('its time to start begins anew when its sandbox was ended: its checkpoint is not put in its way', () => {
+  const scene = inHandover().apiAway();
+  scene.parent(APISERVER).restarts = 1;
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(1_400);
+  assert.equal(scene.parent(APISERVER).state, 'absent');
+  scene.run(2_800);
+  assert.doesNotMatch(moves(scene, APISERVER), /activate .*activate/);
+  scene.run(400);
+  assert.match(moves(scene, APISERVER), /activate .*activate/);
 });
 
 test('content that was never seen to work gets one where it never had the ports: that says nothing of it', () => {

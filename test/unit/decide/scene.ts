@@ -68,7 +68,11 @@ export class Scene {
   readonly passes: Pass[] = [];
   /** What the rest of the world does before each pass. */
   onPass: ((stepMs: number) => void) | undefined;
-  /** What the kubelet makes of a parent whose back-off was ended: its sandbox is gone, a new one is to come. */
+  /** What it makes of a parent whose ended containers are gone: nothing, where it has seen them end. */
+  onEmptied: (living: LivingParent) => void = (living) => {
+    living.state = 'starting';
+  };
+  /** What it makes of one whose sandbox was ended, too: a new one is to come. */
   onRestart: (living: LivingParent) => void = (living) => {
     living.state = 'absent';
     living.sandboxes += 1;
@@ -281,6 +285,8 @@ export class Scene {
     }
     if (action.type !== 'restart-parent') return;
     const living = this.parents.find(({ parent }) => parent.uid === action.uid);
-    if (living !== undefined) this.onRestart(living);
+    if (living === undefined) return;
+    if (action.sandboxId === undefined) this.onEmptied(living);
+    else this.onRestart(living);
   }
 }
