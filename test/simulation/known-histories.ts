@@ -96,7 +96,7 @@ export const KNOWN: readonly Known[] = [
       },
     ],
   },
-  ...[58_000, 58_800, 59_600].map(
+  ...[41_600, 42_600, 43_600].map(
     (atMs): Known => ({
       what: 'a pod that a person deleted in its handover was held against its content',
       setup: 'usual',
@@ -112,7 +112,7 @@ export const KNOWN: readonly Known[] = [
       ],
     }),
   ),
-  ...[25_700, 25_850, 26_000].map(
+  ...[26_750, 26_825, 26_900].map(
     (atMs): Known => ({
       what: 'a kubelet died between making the container of the apiserver and starting it, with no API to tell the next one',
       setup: 'pod',

@@ -34,7 +34,7 @@ export interface Delays {
   /** How long a kubelet (1.20) was seen to wait for a hanging apiserver before it started a static pod. */
   readonly mirrorCall: number;
   readonly mountRetry: number;
-  /** plegRelistPeriod is a second: the kubelet notices a sandbox that ended after half of it, on average. */
+  /** plegRelistPeriod is a second: the kubelet notices what ended after half of it, on average. */
   readonly runtimeRelist: number;
   readonly housekeeping: number;
   readonly readinessPeriod: number;

@@ -97,9 +97,14 @@ export class PodWorker {
       this.runInit(init + 1);
       return;
     }
-    // A dead sandbox takes all of its pod along: `sandboxStopped` starts it anew.
-    if (this.sandbox?.ready === true) this.restart(spec, init >= 0 ? 'init' : 'main');
+    const { sandbox } = this;
     this.host.statusChanged(this);
+    // By then it may have been removed; then there is no back-off to count.
+    this.later(this.host.delays.runtimeRelist, () => {
+      // A dead sandbox takes all of its pod along: `sandboxStopped` starts it anew.
+      if (this.sandbox === sandbox && sandbox?.ready === true)
+        this.restart(spec, init >= 0 ? 'init' : 'main');
+    });
   }
 
   /** Somebody stopped its sandbox: at its next look at the runtime the kubelet makes another one. */
