@@ -82,12 +82,19 @@ export function drawHistory(machine: number, last: number): History {
   return { setup, schedules };
 }
 
-const FAULTS_MAX = 5;
+/** How many faults a schedule has: where there are many, each is less to be seen. */
+const COUNTS: Weights<number> = [
+  [1, 35],
+  [2, 30],
+  [3, 20],
+  [4, 10],
+  [5, 5],
+];
 const SPAN_MS_MAX = 40_000;
 
 function drawSchedule(seed: number, setup: SetupName): Schedule {
   const random = seededRandom(seed);
-  const count = 1 + Math.floor(random.next() * FAULTS_MAX);
+  const count = weighted(COUNTS, random);
   const spanMs = random.between(2_000, SPAN_MS_MAX);
   const faults: Fault[] = [];
   for (let i = 0; i < count; i += 1) {
@@ -113,7 +120,7 @@ function bearable(faults: readonly Fault[]): (fault: Fault) => boolean {
   return (fault) => fault === long || !byPeople.includes(fault.type);
 }
 
-const WEIGHTS: readonly (readonly [Fault['type'], number])[] = [
+const TYPES: Weights<Fault['type']> = [
   ['power-loss', 10],
   ['power-loss-at-call', 6],
   ['agent-crash', 4],
@@ -136,22 +143,24 @@ const WEIGHTS: readonly (readonly [Fault['type'], number])[] = [
   ['role-removed', 1],
   ['etcd-emptied', 1],
 ];
-const TOTAL_WEIGHT = WEIGHTS.reduce((sum, [, weight]) => sum + weight, 0);
 
-function drawType(random: Random): Fault['type'] {
-  let left = random.next() * TOTAL_WEIGHT;
-  for (const [type, weight] of WEIGHTS) {
+type Weights<Value> = readonly (readonly [Value, number])[];
+
+function weighted<Value>(weights: Weights<Value>, random: Random): Value {
+  const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
+  let left = random.next() * total;
+  for (const [value, weight] of weights) {
     left -= weight;
-    if (left < 0) return type;
+    if (left < 0) return value;
   }
-  return 'power-loss';
+  throw new Error('no weights to draw from');
 }
 
 function drawFault(atMs: number, setup: SetupName, random: Random): Fault {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T;
   const ms = (low: number, high: number): number => Math.round(random.between(low, high));
   const workload = pick([...CORE, ...(setup === 'five' ? [EXTRA] : setup === 'pod' ? [AGENT] : [])]);
-  const type = drawType(random);
+  const type = weighted(TYPES, random);
   const forMs = ms(500, random.next() < 0.3 ? 60_000 : 8_000);
   const call: { of: Call; calls: number } =
     random.next() < 0.5 ? { of: 'any', calls: ms(1, 200) } : { of: pick(CALLS), calls: ms(1, 5) };
