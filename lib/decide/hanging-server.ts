@@ -39,8 +39,14 @@ export function isKubeletHeldUp(
 }
 
 /**
+ * One that starts listens, and answers nothing, for 5 to 15 s (real nodes, 1.20). The kubelet was seen to wait for such a
+ * parent with the mirror pod of the checkpoint before it, and the parent to be ended for that, 5.4 s after its start.
+ */
+const STARTS_UP_MS = 20_000;
+
+/**
  * Ends this workload's pods where they are the server that the kubelet waits for: it starts them anew at once. Only those
- * that were there before the API was away, so that each is ended once.
+ * that were there before the API was away, so that each is ended once, and that have had the time to start.
  */
 export function endHangingServer(
   memory: WorkloadMemory,
@@ -56,8 +62,9 @@ export function endHangingServer(
   const checkpoints = runtime.value.pods.filter(
     ({ annotations, sandboxReady }) => annotations[ANNOTATION_OF] === facts.key && sandboxReady,
   );
+  const oldMs = Math.max(apiAwayMs, STARTS_UP_MS);
   const old = [...parents, ...checkpoints].filter(({ containers }) =>
-    containers.some((c) => c.state === 'running' && wallClockMs - c.createdAtMs > apiAwayMs),
+    containers.some((c) => c.state === 'running' && wallClockMs - c.createdAtMs > oldMs),
   );
   if (old.length === 0) return { memory, actions: [] };
   const parent = parents.find((pod) => old.includes(pod));

@@ -96,7 +96,7 @@ export const KNOWN: readonly Known[] = [
       },
     ],
   },
-  ...[41_600, 42_600, 43_600].map(
+  ...[47_600, 48_600, 49_600].map(
     (atMs): Known => ({
       what: 'a pod that a person deleted in its handover was held against its content',
       setup: 'usual',
@@ -112,7 +112,7 @@ export const KNOWN: readonly Known[] = [
       ],
     }),
   ),
-  ...[26_750, 26_825, 26_900].map(
+  ...[25_025, 25_100, 25_175].map(
     (atMs): Known => ({
       what: 'a kubelet died between making the container of the apiserver and starting it, with no API to tell the next one',
       setup: 'pod',
@@ -120,8 +120,8 @@ export const KNOWN: readonly Known[] = [
         {
           seed: 7,
           faults: [
-            { atMs: 8_956, type: 'network-cut', forMs: 4_022 },
-            { atMs: 9_255, type: 'container-killed', workload: 'kube-apiserver' },
+            { atMs: 2_956, type: 'network-cut', forMs: 4_022 },
+            { atMs: 3_255, type: 'container-killed', workload: 'kube-apiserver' },
             { atMs: 14_000, type: 'update', workload: 'etcd', content: 'good' },
             { atMs, type: 'kubelet-restart', downMs: 7_910 },
           ],

@@ -104,6 +104,16 @@ test('so is one that is a checkpoint itself', () => {
   });
 });
 
+test('one that was started a moment before the API went away is ended only once it has had the time to start', () => {
+  const scene = etcdIsGone();
+  scene.parent(APISERVER).createdAtMs = scene.wallClockMs - 2_000;
+  scene.run(17_500);
+  expectPhase(scene, ETCD, 'active');
+  expectMoves(scene, APISERVER, '');
+  scene.run(1_000);
+  expectMoves(scene, APISERVER, 'restart-server');
+});
+
 test('one that is not there at all, or whose kubelet is free, is let be', () => {
   const refused = hangs(etcdIsGone(), 'refused').run(10_000);
   expectMoves(refused, APISERVER, '');
