@@ -39,8 +39,9 @@ export function isKubeletHeldUp(
 }
 
 /**
- * One that starts listens, and answers nothing, for 5 to 15 s (real nodes, 1.20). The kubelet was seen to wait for such a
- * parent with the mirror pod of the checkpoint before it, and the parent to be ended for that, 5.4 s after its start.
+ * One that starts answers nothing before it serves, 5 to 7 s after its start (three starts on two slow cores, 1.20). The
+ * kubelet was seen to wait with the mirror pod of such a parent's checkpoint, and the parent to be ended for that, 5.4 s
+ * after its start. Far longer than a start, since to end one too early costs a whole one.
  */
 const STARTS_UP_MS = 20_000;
 

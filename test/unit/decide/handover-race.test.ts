@@ -10,6 +10,14 @@ import { APISERVER, revision, SCHEDULER } from './pods.ts';
 import { Scene } from './scene.ts';
 import { expectMoves, moves } from './story.ts';
 
+/** In its handover, with the API away: it has died, and not for the first time. */
+function diedAgain(): Scene {
+  const scene = inHandover().apiAway();
+  scene.parent(APISERVER).restarts = 1;
+  scene.parent(APISERVER).state = 'crashed';
+  return scene;
+}
+
 function restarts(scene: Scene): readonly (Action & { type: 'restart-parent' })[] {
   return scene.passes.flatMap(({ actions }) => actions).filter((action) => action.type === 'restart-parent');
 }
@@ -86,17 +94,13 @@ test('a parent that lost the race for its ports and stays down gets its back-off
 });
 
 test('one that has died before is in a back-off already, and is not waited for', () => {
-  const scene = inHandover().apiAway();
-  scene.parent(APISERVER).restarts = 1;
-  scene.parent(APISERVER).state = 'crashed';
+  const scene = diedAgain();
   scene.pass();
   expectMoves(scene, APISERVER, 'activate rev-good, withdraw, restart-parent');
 });
 
 test('a sandbox is ended only once the kubelet has looked, and made nothing of the containers that are gone', () => {
-  const scene = inHandover().apiAway();
-  scene.parent(APISERVER).restarts = 1;
-  scene.parent(APISERVER).state = 'crashed';
+  const scene = diedAgain();
   scene.run(1_200);
   assert.deepEqual(
     restarts(scene).map(({ sandboxId }) => sandboxId),
@@ -108,9 +112,7 @@ test('a sandbox is ended only once the kubelet has looked, and made nothing of t
 });
 
 test('one that the kubelet starts in its old sandbox keeps it', () => {
-  const scene = inHandover().apiAway();
-  scene.parent(APISERVER).restarts = 1;
-  scene.parent(APISERVER).state = 'crashed';
+  const scene = diedAgain();
   scene.run(500);
   scene.parent(APISERVER).restarts = 0;
   scene.parent(APISERVER).state = 'running';
@@ -122,9 +124,7 @@ test('one that the kubelet starts in its old sandbox keeps it', () => {
 });
 
 test('its time to start begins anew when its sandbox was ended: its checkpoint is not put in its way', () => {
-  const scene = inHandover().apiAway();
-  scene.parent(APISERVER).restarts = 1;
-  scene.parent(APISERVER).state = 'crashed';
+  const scene = diedAgain();
   scene.run(1_400);
   assert.equal(scene.parent(APISERVER).state, 'absent');
   scene.run(2_800);
