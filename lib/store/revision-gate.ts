@@ -57,6 +57,13 @@ export class RevisionGate {
     return true;
   }
 
+  /** Whether it is shown and intact, with nothing to put right. Writes nothing; what the process lacks is a no. */
+  async isInOrder(key: WorkloadKey, revision: RevisionId): Promise<boolean> {
+    if (this.snapshot.revision(key, revision) === undefined) return false;
+    const check = await this.check(key, revision).catch(() => undefined);
+    return check?.state === 'intact' && check.drift.length === 0;
+  }
+
   private check(key: WorkloadKey, revision: RevisionId): Promise<RevisionCheck> {
     return checkRevision(this.disk, revisionDir(this.root, key, revision), key, revision);
   }

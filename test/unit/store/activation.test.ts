@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { carryOut, type Hands } from '../../../lib/act/carry-out.ts';
 import { openStore } from '../../../lib/store/open-store.ts';
+import { realDisk } from '../../../lib/store/real-disk.ts';
 import type { CompiledCheckpoint } from '../../../lib/types/checkpoint.ts';
 import type { StoreWriter } from '../../../lib/types/store.ts';
-import { checkpoint, file, id, KEY, stateDirectory, tokenVolume, volume } from './state-directory.ts';
+import { workloadKey } from '../../../lib/types/workload.ts';
+import { checkpoint, file, id, KEY, record, stateDirectory, tokenVolume, volume } from './state-directory.ts';
 
 function pod(number: number): CompiledCheckpoint {
   const secret = volume('certs', [
@@ -90,6 +92,34 @@ for (const [what, damage] of Object.entries(DAMAGE)) {
     assert.ok(damaged >= 3, `only ${damaged} files were damaged`);
   });
 }
+
+test('a disk that takes long to sync what was written for others keeps nothing from being activated', async (t) => {
+  const state = await stateDirectory(t);
+  const staticPodDir = `${state}-static`;
+  await mkdir(staticPodDir);
+  const before = await openStore(state);
+  await before.addRevision(pod(1), 1);
+  await before.close();
+  let free = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    free = resolve;
+  });
+  const store = await openStore(state, { fs: { ...realDisk, fsyncDirectory: () => held } });
+  const others = [
+    store.putRecord(workloadKey('kube-system', 'etcd'), record(1)),
+    store.putNode({ bootId: 'next' }),
+  ];
+  await activate(store, staticPodDir, 1);
+  assert.equal((await readdir(staticPodDir)).length, 1);
+  const order: string[] = [];
+  const own = [
+    store.putRecord(KEY, record(1)).then(() => order.push('save')),
+    store.verify(KEY, id(1)).then((intact) => order.push(`verify: ${intact}`)),
+  ];
+  free();
+  await Promise.all([...others, ...own]);
+  assert.deepEqual(order, ['save', 'verify: true'], 'what is written of itself has its turn before');
+});
 
 async function activate(store: StoreWriter, staticPodDir: string, number: number): Promise<void> {
   const hands: Hands = {
