@@ -8,6 +8,7 @@ import { begun, freshParentUid } from './fresh-parent.ts';
 import {
   activate,
   beginHandover,
+  countFailure,
   go,
   handedOver,
   restPhase,
@@ -106,9 +107,8 @@ function startAnew(memory: WorkloadMemory, situation: Situation, parent: Parent)
   if (!handoverMayBegin(situation) || memory.restart?.state === 'under-way') return undefined;
   const down = downParent(situation.facts, parent.uid);
   if (down === undefined || !hasWaitedEnough(memory, situation)) return undefined;
-  const excused = without(restarting(memory, down), 'failedParent');
   return {
-    memory: { ...excused, failedHandovers: memory.failedHandovers + 1 },
+    memory: countFailure(without(restarting(memory, down), 'failedParent')),
     reason: 'its parent sits in a crash back-off: the kubelet is made to start it anew',
   };
 }

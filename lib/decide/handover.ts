@@ -4,7 +4,17 @@
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
 import type { RuntimePod } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
-import { activate, blame, go, handedOver, restPhase, stay, type Transition, waitOn } from './moves.ts';
+import {
+  activate,
+  blame,
+  countFailure,
+  go,
+  handedOver,
+  restPhase,
+  stay,
+  type Transition,
+  waitOn,
+} from './moves.ts';
 import { downParent, KUBELET_LOOKS_MS, restarting } from './restart.ts';
 import { bestRevision } from './revisions.ts';
 import { isUp } from './run-state.ts';
@@ -76,9 +86,9 @@ function takeBack(memory: WorkloadMemory, phase: Handover, situation: Situation)
   const late = isLate(memory, phase, settings);
   const patience = Math.max(patienceMs(state, settings), settings.restartPatienceMs);
   if (memory.stoppedMs < patience && (!late || answers)) return undefined;
-  // One that is not there at all was taken away, by a person or a node that restarts: that is no fault of its content.
-  const content = state === 'absent' ? undefined : culprit(memory, situation);
-  const blamed = blame(memory, phase.parentUid, content);
+  // One that is not there at all did not fail: a person took it away, a node restarts, or it was to start anew.
+  const blamed =
+    state === 'absent' ? countFailure(memory) : blame(memory, phase.parentUid, culprit(memory, situation));
   const how = late ? 'late' : wordsFor(state);
   return activate(
     blamed,

@@ -71,11 +71,15 @@ export function forgive(memory: WorkloadMemory): WorkloadMemory {
   return { ...without(memory, 'failedParent'), failedHandovers: 0 };
 }
 
+/** The next handover is given longer. */
+export function countFailure(memory: WorkloadMemory): WorkloadMemory {
+  return { ...memory, failedHandovers: memory.failedHandovers + 1 };
+}
+
 /** Remembers whose failure it was, so that unproven content does not cost the same outage twice. */
 export function blame(memory: WorkloadMemory, uid: string, revision: RevisionId | undefined): WorkloadMemory {
   return {
-    ...memory,
-    failedHandovers: memory.failedHandovers + 1,
+    ...countFailure(memory),
     failedParent: { uid, ...(revision === undefined ? {} : { revision }) },
   };
 }

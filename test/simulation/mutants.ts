@@ -73,8 +73,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a parent that somebody deleted is held against its content',
     file: 'lib/decide/handover.ts',
-    from: "const content = state === 'absent' ? undefined : culprit(memory, situation);",
-    to: 'const content = culprit(memory, situation);',
+    from: "state === 'absent' ? countFailure(memory) : blame",
+    to: 'blame',
   },
   {
     name: 'that all workloads vanish at once is nothing special',

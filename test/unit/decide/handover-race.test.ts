@@ -8,7 +8,7 @@ import type { WorkloadKey } from '../../../lib/types/workload.ts';
 import { inHandover, recovered, started } from './handover-stage.ts';
 import { APISERVER, revision, SCHEDULER } from './pods.ts';
 import { Scene } from './scene.ts';
-import { expectMoves, moves } from './story.ts';
+import { expectMoves, expectPhase, moves } from './story.ts';
 
 /** In its handover, with the API away: it has died, and not for the first time. */
 function diedAgain(): Scene {
@@ -131,6 +131,21 @@ test('its time to start begins anew when its sandbox was ended: its checkpoint i
   assert.doesNotMatch(moves(scene, APISERVER), /activate .*activate/);
   scene.run(400);
   assert.match(moves(scene, APISERVER), /activate .*activate/);
+});
+
+test('one that the kubelet took too long to start anew has not failed: it is handed its ports when it comes', () => {
+  const scene = diedAgain();
+  scene.onRestart = (living) => {
+    living.state = 'absent';
+  };
+  for (let passes = 0; scene.phase(APISERVER) !== 'active' && passes < 100; passes += 1) scene.pass();
+  expectPhase(scene, APISERVER, 'active');
+  scene.apiServes().run(2_000);
+  expectPhase(scene, APISERVER, 'active');
+  scene.parent(APISERVER).sandboxes += 1;
+  scene.parent(APISERVER).state = 'starting';
+  scene.pass();
+  expectPhase(scene, APISERVER, 'handover');
 });
 
 test('content that was never seen to work gets one where it never had the ports: that says nothing of it', () => {
