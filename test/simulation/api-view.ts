@@ -94,7 +94,7 @@ export class ApiView implements Api {
     const answer = this.answer();
     if (this.current.name === 'unasked') return;
     if (this.current.name !== 'serving') {
-      if (answer === 'serving') this.probeSoon();
+      if (answer !== this.current.detail) this.probeSoon();
       return;
     }
     if (answer === 'serving' || this.noticing) return;
@@ -178,9 +178,10 @@ export class ApiView implements Api {
     const failures = before.name === 'away' ? before.failedProbes + 1 : 1;
     this.current =
       answer === 'denied'
-        ? { name: 'denied', cause: 'forbidden', detail: 'HTTP 403' }
+        ? { name: 'denied', cause: 'forbidden', detail: answer }
         : { name: 'away', cause: CAUSES[answer], detail: answer, failedProbes: failures };
-    if (failures <= FAILURES_TOLD_MAX || before.name !== this.current.name) {
+    const same = before.name === this.current.name && before.detail === answer;
+    if (failures <= FAILURES_TOLD_MAX || !same) {
       this.callback();
       this.probeSoon();
     }

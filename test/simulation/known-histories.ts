@@ -96,7 +96,7 @@ export const KNOWN: readonly Known[] = [
       },
     ],
   },
-  ...[47_600, 48_600, 49_600].map(
+  ...[41_600, 42_600, 43_600].map(
     (atMs): Known => ({
       what: 'a pod that a person deleted in its handover was held against its content',
       setup: 'usual',

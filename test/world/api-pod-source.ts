@@ -5,10 +5,13 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { ownLabels } from './admission.ts';
 import { apiTime } from './api-objects.ts';
 import type { KubeletSurroundings } from './kubelet-surroundings.ts';
+import { isMirror } from './pod-status.ts';
 import type { Life } from './schedule.ts';
 
 export class ApiPodSource {
   pods: readonly V1Pod[] = [];
+  /** Those of its static pods, as it knows them. */
+  mirrors: readonly V1Pod[] = [];
   listedOnce = false;
   private connected = false;
   private pending = false;
@@ -54,10 +57,9 @@ export class ApiPodSource {
     const { node, store } = this.around;
     this.connected = true;
     this.registerNode();
-    this.pods = store.list('pods').filter(({ metadata, spec }) => {
-      const mirror = metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined;
-      return spec?.nodeName === node && !mirror;
-    });
+    const own = store.list('pods').filter(({ spec }) => spec?.nodeName === node);
+    this.pods = own.filter((pod) => !isMirror(pod));
+    this.mirrors = own.filter(isMirror);
     const first = !this.listedOnce;
     this.listedOnce = true;
     this.listed(first);

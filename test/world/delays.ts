@@ -8,6 +8,7 @@ export interface Delays {
   readonly sandbox: number;
   readonly containerStart: number;
   readonly etcdStart: number;
+  /** Its listener is one of the first things it makes: a kubelet was connected 1.05 s after the start (1.20). */
   readonly apiserverBind: number;
   /** Start to /readyz, etcd being there. */
   readonly apiserverStart: number;
@@ -33,6 +34,8 @@ export interface Delays {
   readonly staticRelist: number;
   /** How long a kubelet (1.20) was seen to wait for a hanging apiserver before it started a static pod. */
   readonly mirrorCall: number;
+  /** How long it waits with the deletion of one: Go's TLS handshake timeout. */
+  readonly mirrorDeletion: number;
   readonly mountRetry: number;
   /** plegRelistPeriod is a second: the kubelet notices what ended after half of it, on average. */
   readonly runtimeRelist: number;
@@ -53,7 +56,7 @@ export const REAL_DELAYS: Delays = {
   sandbox: 300,
   containerStart: 200,
   etcdStart: 1_000,
-  apiserverBind: 1_500,
+  apiserverBind: 1_000,
   apiserverStart: 5_000,
   apiserverPatience: 20_000,
   controllerStart: 1_500,
@@ -68,6 +71,7 @@ export const REAL_DELAYS: Delays = {
   servicesRelist: 1_200,
   staticRelist: 20_000,
   mirrorCall: 22_000,
+  mirrorDeletion: 10_000,
   mountRetry: 1_000,
   runtimeRelist: 500,
   housekeeping: 2_000,

@@ -6,8 +6,9 @@ import { admit, mountProblem, ownLabels, type Rejection } from './admission.ts';
 import { ApiPodSource } from './api-pod-source.ts';
 import { CrashBackoff } from './crash-backoff.ts';
 import type { Delays } from './delays.ts';
+import { Housekeeping } from './kubelet-housekeeping.ts';
 import type { KubeletSurroundings } from './kubelet-surroundings.ts';
-import { reconcileMirrors, writeRejection, writeStatus } from './pod-status.ts';
+import { createMirrors, writeRejection, writeStatus } from './pod-status.ts';
 import { PodWorker, type WorkerHost } from './pod-worker.ts';
 import type { RuntimeModel } from './runtime-model.ts';
 import type { Schedule } from './schedule.ts';
@@ -27,6 +28,7 @@ export class KubeletModel implements WorkerHost {
   private readonly rejected = new Map<string, { pod: V1Pod; rejection: Rejection }>();
   private readonly terminatedStaticUids = new Set<string>();
   private readonly api: ApiPodSource;
+  private readonly housekeeping: Housekeeping;
   private knowsOwnLabels: boolean;
   private servicesListed = false;
   private synced = '';
@@ -41,12 +43,13 @@ export class KubeletModel implements WorkerHost {
     this.backoff = new CrashBackoff(around.delays);
     this.knowsOwnLabels = !(afterBoot && around.behaviour.rejectsAfterBoot);
     this.api = new ApiPodSource(around, this.life, (first) => this.apiListed(first));
+    this.housekeeping = new Housekeeping(this, around, this.api, () => this.sync());
     this.config = new StaticPodConfig(around.files, around.node, (problem) => this.note(problem));
     this.runtime.onContainerExit = (container) => this.workers.get(container.podUid)?.exited(container);
     this.runtime.onSandboxStopped = (podUid) => this.workers.get(podUid)?.sandboxStopped();
     this.config.relist();
     this.every(this.delays.staticRelist, () => this.config.relist());
-    this.every(this.delays.housekeeping, () => this.killOrphans());
+    this.every(this.delays.housekeeping, () => this.housekeeping.run());
     this.every(this.delays.readinessPeriod, () => this.writeStatuses());
     this.note('started');
     this.sync();
@@ -57,6 +60,10 @@ export class KubeletModel implements WorkerHost {
   /** Before it has listed the services once, it makes no container of a pod of the API (1.20, makeEnvironmentVariables). */
   get knowsServices(): boolean {
     return this.servicesListed;
+  }
+
+  get waitsForCall(): boolean {
+    return this.housekeeping.waits;
   }
 
   /** It has listed its pods from the API once in its life; before, removals are ignored (#116880). */
@@ -93,7 +100,7 @@ export class KubeletModel implements WorkerHost {
   apiHangs(): boolean {
     const { availability, node } = this.around;
     const answer = availability.answerTo(node);
-    return answer === 'silent' || (answer === 'unready' && !availability.etcdServing);
+    return answer === 'silent' || answer === 'unready';
   }
 
   statusChanged(worker: PodWorker): void {
@@ -149,6 +156,7 @@ export class KubeletModel implements WorkerHost {
 
   /** Brings the workers in line with both sources, and the API in line with the workers. */
   private sync(): void {
+    if (this.waitsForCall) return;
     const desired = new Map<string, { pod: V1Pod; source: 'file' | 'api' }>();
     for (const pod of this.config.desired()) desired.set(pod.metadata?.uid ?? '', { pod, source: 'file' });
     for (const pod of this.api.pods) {
@@ -166,7 +174,7 @@ export class KubeletModel implements WorkerHost {
     for (const [uid, { pod, source }] of desired) this.want(uid, pod, source);
     if (this.api.online) {
       const { store, node } = this.around;
-      reconcileMirrors(store, node, [...this.workers.values()], this.schedule.nowMs);
+      createMirrors(store, node, [...this.workers.values()], this.schedule.nowMs);
     }
     this.synced = this.situation();
   }
@@ -223,15 +231,5 @@ export class KubeletModel implements WorkerHost {
     for (const worker of this.workers.values()) writeStatus(store, worker, this.schedule.nowMs);
     for (const { pod, rejection } of this.rejected.values()) writeRejection(store, pod, rejection);
     this.reported = this.situation();
-  }
-
-  /** Sandboxes of pods that nobody wants any more: left by an earlier kubelet, or by a boot. */
-  private killOrphans(): void {
-    if (!this.sourcesReady || !this.runtime.up) return;
-    for (const { uid } of [...this.runtime.sandboxes.values()]) {
-      if (!this.workers.has(uid)) this.runtime.terminatePod(uid);
-      const dead = this.runtime.containersOf(uid).every(({ state }) => state !== 'running');
-      if (!this.workers.has(uid) && dead) this.runtime.removePod(uid);
-    }
   }
 }

@@ -71,27 +71,40 @@ function statusOf(worker: PodWorker, current: V1Pod, nowMs: number): V1PodStatus
   };
 }
 
-/** Creates missing mirrors and removes those of static pods that are gone. A refused mirror stops nothing. */
-export function reconcileMirrors(
+export function isMirror({ metadata }: V1Pod): boolean {
+  return metadata?.annotations?.[MIRROR] !== undefined;
+}
+
+/** Those whose static pods are gone. */
+export function orphansOf(mirrors: readonly V1Pod[], workers: readonly PodWorker[]): V1Pod[] {
+  const wanted = staticWorkers(workers);
+  return mirrors.filter((mirror) => !wanted.has(nameOf(mirror)));
+}
+
+function staticWorkers(workers: readonly PodWorker[]): Map<string, PodWorker> {
+  const wanted = workers.filter(({ source, isTerminating }) => source === 'file' && !isTerminating);
+  return new Map(wanted.map((worker) => [nameOf(worker.pod), worker]));
+}
+
+function nameOf({ metadata }: V1Pod): string {
+  return `${metadata?.namespace}/${metadata?.name}`;
+}
+
+/** Creates missing mirrors, in the place of those that an earlier static pod of their name left. A refused mirror stops nothing. */
+export function createMirrors(
   store: ObjectStore,
   node: string,
   workers: readonly PodWorker[],
   nowMs: number,
 ): void {
-  const wanted = new Map(
-    workers
-      .filter(({ source, isTerminating }) => source === 'file' && !isTerminating)
-      .map((worker) => [`${worker.pod.metadata?.namespace}/${worker.pod.metadata?.name}`, worker]),
-  );
-  for (const { metadata, spec } of store.list('pods')) {
-    const hash = metadata?.annotations?.[MIRROR];
-    if (hash === undefined || spec?.nodeName !== node) continue;
-    const worker = wanted.get(`${metadata?.namespace}/${metadata?.name}`);
-    if (worker?.uid !== hash) store.remove('pods', metadata?.namespace, metadata?.name ?? '');
-  }
+  const wanted = staticWorkers(workers);
   for (const worker of wanted.values()) {
     const { namespace, name, annotations } = worker.pod.metadata ?? {};
     if (namedApiObject(worker.pod) !== undefined) continue;
+    const before = store.get('pods', namespace, name ?? '');
+    if (before !== undefined && before.metadata?.annotations?.[MIRROR] !== worker.uid) {
+      store.remove('pods', namespace, name ?? '');
+    }
     if (store.get('pods', namespace, name ?? '') === undefined) {
       const owner = store.get('nodes', undefined, node);
       const mirror: V1Pod = {

@@ -8,7 +8,8 @@ import { programOf } from './programs.ts';
 import type { ContainerRecord, RuntimeModel, Sandbox } from './runtime-model.ts';
 import type { Life, Schedule } from './schedule.ts';
 
-const MIRROR_LOOK_MS = 250;
+/** How often a model looks whether a call has come to an end. */
+export const CALL_LOOK_MS = 250;
 
 /** What a worker needs of its kubelet. */
 export interface WorkerHost {
@@ -21,6 +22,8 @@ export interface WorkerHost {
   readonly knowsServices: boolean;
   /** A request of the API is neither answered nor refused. */
   apiHangs(): boolean;
+  /** Its loop waits for a call, and sees nothing of what the runtime does. */
+  readonly waitsForCall: boolean;
   statusChanged(worker: PodWorker): void;
   stopped(worker: PodWorker): void;
   tell(pod: V1Pod, what: string): void;
@@ -100,7 +103,7 @@ export class PodWorker {
     const { sandbox } = this;
     this.host.statusChanged(this);
     // By then it may have been removed; then there is no back-off to count.
-    this.later(this.host.delays.runtimeRelist, () => {
+    this.atNextLook(() => {
       // A dead sandbox takes all of its pod along: `sandboxStopped` starts it anew.
       if (this.sandbox === sandbox && sandbox?.ready === true)
         this.restart(spec, init >= 0 ? 'init' : 'main');
@@ -112,7 +115,7 @@ export class PodWorker {
     if (this.terminating) return;
     this.sandbox = undefined;
     // Its volumes are mounted still.
-    this.later(this.host.delays.runtimeRelist, () => this.runSandbox());
+    this.atNextLook(() => this.runSandbox());
   }
 
   newest(name: string): ContainerRecord | undefined {
@@ -144,7 +147,7 @@ export class PodWorker {
   private createMirror(sinceMs: number): void {
     const { schedule, delays } = this.host;
     const waits = this.source === 'file' && schedule.nowMs - sinceMs < delays.mirrorCall;
-    if (waits && this.host.apiHangs()) this.later(MIRROR_LOOK_MS, () => this.createMirror(sinceMs));
+    if (waits && this.host.apiHangs()) this.later(CALL_LOOK_MS, () => this.createMirror(sinceMs));
     else this.mount();
   }
 
@@ -185,7 +188,7 @@ export class PodWorker {
     }
     const waitMs = backoff.remainingMs(this.uid, spec.name, ended.finishedAtMs, schedule.nowMs);
     if (waitMs > 0) this.waiting = 'CrashLoopBackOff';
-    this.later(waitMs, () => {
+    this.whenFree(waitMs, () => {
       if (this.sandbox !== sandbox) return;
       backoff.restarted(this.uid, spec.name, ended.finishedAtMs, schedule.nowMs);
       this.launch(spec, kind);
@@ -237,6 +240,18 @@ export class PodWorker {
     this.waiting = reason;
     this.host.tell(this.pod, reason);
     this.host.statusChanged(this);
+  }
+
+  /** The kubelet sees what has ended at its next look at the runtime. */
+  private atNextLook(run: () => void): void {
+    this.whenFree(this.host.delays.runtimeRelist, run);
+  }
+
+  private whenFree(delayMs: number, run: () => void): void {
+    this.later(delayMs, () => {
+      if (this.host.waitsForCall) this.whenFree(CALL_LOOK_MS, run);
+      else run();
+    });
   }
 
   private later(delayMs: number, run: () => void): void {

@@ -159,4 +159,28 @@ describe('a static pod', () => {
     assert.ok(scene.runs('a-n1'));
     assert.ok(scene.world.store.get('pods', 'kube-system', 'a-n1'), 'made again');
   });
+
+  it('leaves its mirror pod to the housekeeping, for which the whole kubelet waits while the API hangs', () => {
+    const scene = new Scene();
+    scene.files.write('a.json', manifest('a'));
+    scene.files.write('b.json', manifest('b'));
+    scene.seconds(10);
+    scene.files.remove('a.json');
+    scene.seconds(0.1);
+    scene.world.availability.faults.frozen = true;
+    assert.ok(scene.world.store.get('pods', 'kube-system', 'a-n1'), 'still there');
+    scene.seconds(2);
+    const [b] = [...scene.node.runtime.containers.values()].filter(
+      ({ labels }) => labels['io.kubernetes.pod.name'] === 'b-n1',
+    );
+    assert.ok(b);
+    scene.node.runtime.killContainer(b);
+    scene.seconds(7);
+    assert.ok(!scene.runs('b-n1'), 'it is not seen to have ended');
+    scene.seconds(3);
+    assert.ok(scene.runs('b-n1'), 'the call came to an end after 10 s');
+    scene.world.availability.faults.frozen = false;
+    scene.seconds(4);
+    assert.equal(scene.world.store.get('pods', 'kube-system', 'a-n1'), undefined);
+  });
 });
