@@ -8,7 +8,7 @@ import type { Settings } from '../types/settings.ts';
 import type { WorkloadKey } from '../types/workload.ts';
 import { fence, hasActive, vanishedTogether } from './cluster-identity.ts';
 import { factsOf } from './facts.ts';
-import { endHangingServer, isKubeletHeldUp, withEnded } from './hanging-server.ts';
+import { endHangingServer, waitingForKubelet, withEnded } from './hanging-server.ts';
 import { doesKubeletStart, servingTime } from './kubelet-starts.ts';
 import { hurryActions } from './leaving.ts';
 import { followNote } from './notes.ts';
@@ -56,7 +56,7 @@ export function decide(observation: Observation, memory: Memory, settings: Setti
     handingOver: isHandingOver(memory),
     kubeletStarts: doesKubeletStart(memory, apiServingMs, observation),
     someWillRestart: willSomeRestart(memory, settings),
-    kubeletHeldUp: isKubeletHeldUp({ ...memory, apiAwayMs }, observation),
+    waitingForKubelet: waitingForKubelet({ ...memory, apiAwayMs }, observation),
   };
 
   const workloads = new Map<WorkloadKey, WorkloadMemory>();

@@ -6,7 +6,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { Action } from '../types/action.ts';
 import type { Memory, WorkloadMemory } from '../types/memory.ts';
 import type { AwayCause, Observation, RuntimePod } from '../types/observation.ts';
-import { ANNOTATION_OF } from '../types/workload.ts';
+import { ANNOTATION_OF, type WorkloadKey } from '../types/workload.ts';
 import { without } from './moves.ts';
 import { isUp } from './run-state.ts';
 import type { Situation } from './situation.ts';
@@ -17,25 +17,37 @@ const HANGS: ReadonlySet<AwayCause> = new Set(['timed-out', 'failing', 'cut-off'
 /** A kubelet that is free has made the sandbox of a static pod 0.3 s after its file. */
 const STARTS_WITHIN_MS = 1_500;
 
-/** A checkpoint whose workload went before the API did has been placed, and the kubelet does not start it. */
-export function isKubeletHeldUp(
+/** A parent that died on its ports is started anew 1.3 s later, if need be, and ran 1.4 s after that at most (1.20). */
+const STARTS_AGAIN_WITHIN_MS = 3_000;
+
+export interface Waiting {
+  readonly workload: WorkloadKey;
+  readonly handover: boolean;
+}
+
+/**
+ * What the kubelet does not start: a checkpoint that was placed for what went before the API did, and in a handover the
+ * parent. The kubelet was seen to wait with the mirror pod of such a checkpoint; and, in its housekeeping, with that of
+ * what was withdrawn, and with everything else meanwhile.
+ */
+export function waitingForKubelet(
   { workloads, apiAwayMs }: Memory,
   { directory, runtime }: Observation,
-): boolean {
-  if (!directory.known || !runtime.known) return false;
+): readonly Waiting[] {
+  if (apiAwayMs === 0 || !directory.known || !runtime.known) return [];
   const placed = new Set(directory.value.ours.map(({ workload }) => workload));
   const begun = new Set(
     runtime.value.pods.filter((p) => p.sandboxReady).map((p) => p.annotations[ANNOTATION_OF]),
   );
-  return [...workloads].some(
-    ([key, { phase, stoppedMs, downMs }]) =>
-      phase.name === 'active' &&
-      placed.has(key) &&
-      !begun.has(key) &&
-      // Activation began this count anew.
-      stoppedMs >= STARTS_WITHIN_MS &&
-      downMs >= apiAwayMs,
-  );
+  const waiting: Waiting[] = [];
+  for (const [workload, { phase, stoppedMs, downMs }] of workloads) {
+    const handover = phase.name === 'handover';
+    if (handover && downMs >= STARTS_AGAIN_WITHIN_MS) waiting.push({ workload, handover });
+    if (phase.name !== 'active' || !placed.has(workload) || begun.has(workload)) continue;
+    // Activation began the count of its stop anew.
+    if (downMs >= apiAwayMs && stoppedMs >= STARTS_WITHIN_MS) waiting.push({ workload, handover });
+  }
+  return waiting;
 }
 
 /**
@@ -46,26 +58,43 @@ export function isKubeletHeldUp(
 const STARTS_UP_MS = 20_000;
 
 /**
- * Ends this workload's pods where they are the server that the kubelet waits for: it starts them anew at once. Only those
- * that were there before the API was away, so that each is ended once, and that have had the time to start.
+ * How old a server must be to be ended. One that was started since the API went away may be on its way to serve, unless
+ * what waits is what it cannot serve without: its listener is open from its first moment, so that the kubelet waited for
+ * one that had been made 0.7 s after its etcd had ended, and the API was away for 28 s (1.20, three updates of ten). Each
+ * time it has longer, since the kubelet's back-off grows with each end.
  */
+function oldEnoughMs(inVain: boolean, attempt: number, apiAwayMs: number): number {
+  return inVain ? Math.min(STARTS_WITHIN_MS * 2 ** attempt, STARTS_UP_MS) : Math.max(apiAwayMs, STARTS_UP_MS);
+}
+
+/** Ends this workload's pods where they are the server that the kubelet waits for: it starts them anew at once. */
 export function endHangingServer(
   memory: WorkloadMemory,
   situation: Situation,
 ): { memory: WorkloadMemory; actions: Action[] } {
-  const { facts, observation, kubeletHeldUp, apiAwayMs } = situation;
+  const { facts, observation, waitingForKubelet, apiAwayMs } = situation;
   const { api, apiPortHere, stored, runtime, wallClockMs } = observation;
   const hangs = api.name === 'away' && HANGS.has(api.cause);
-  if (!kubeletHeldUp || !hangs || apiPortHere === undefined || !runtime.known) return { memory, actions: [] };
-  const manifest = stored.find(({ key }) => key === facts.key)?.revisions[0]?.manifest;
+  if (waitingForKubelet.length === 0 || !hangs || apiPortHere === undefined || !runtime.known) {
+    return { memory, actions: [] };
+  }
+  const manifestOf = (key: WorkloadKey) => stored.find((w) => w.key === key)?.revisions[0]?.manifest;
+  const manifest = manifestOf(facts.key);
   if (!probedPorts(manifest).has(apiPortHere)) return { memory, actions: [] };
+  const needed = waitingForKubelet.filter(({ workload }) => connectsTo(manifest, manifestOf(workload)));
+  // The API was there when the handover of anything else began, and is away for another reason.
+  if (needed.length === 0 && waitingForKubelet.every(({ handover }) => handover))
+    return { memory, actions: [] };
+  const inVain = needed.length > 0;
   const parents = facts.parentPods.filter(({ state }) => isUp(state)).map(({ pod }) => pod);
   const checkpoints = runtime.value.pods.filter(
     ({ annotations, sandboxReady }) => annotations[ANNOTATION_OF] === facts.key && sandboxReady,
   );
-  const oldMs = Math.max(apiAwayMs, STARTS_UP_MS);
   const old = [...parents, ...checkpoints].filter(({ containers }) =>
-    containers.some((c) => c.state === 'running' && wallClockMs - c.createdAtMs > oldMs),
+    containers.some(
+      ({ state, createdAtMs, attempt }) =>
+        state === 'running' && wallClockMs - createdAtMs > oldEnoughMs(inVain, attempt, apiAwayMs),
+    ),
   );
   if (old.length === 0) return { memory, actions: [] };
   const parent = parents.find((pod) => old.includes(pod));
@@ -95,4 +124,18 @@ function probedPorts(pod: V1Pod | undefined): ReadonlySet<number> {
   const containers = pod?.spec?.containers ?? [];
   const probes = containers.flatMap((c) => [c.readinessProbe, c.livenessProbe, c.startupProbe]);
   return new Set(probes.map((probe) => Number(probe?.httpGet?.port ?? probe?.tcpSocket?.port)));
+}
+
+const PORT_OF_URL = /\bhttps?:\/\/[^\s,/]+:(\d+)/g;
+
+/** Whether both commands name URLs of one port, such as `--etcd-servers` and `--listen-client-urls`. Not the server's own. */
+function connectsTo(server: V1Pod | undefined, other: V1Pod | undefined): boolean {
+  const own = probedPorts(server);
+  const listens = portsInCommand(other);
+  return [...portsInCommand(server)].some((port) => listens.has(port) && !own.has(port));
+}
+
+function portsInCommand(pod: V1Pod | undefined): ReadonlySet<number> {
+  const words = (pod?.spec?.containers ?? []).flatMap(({ command = [], args = [] }) => [...command, ...args]);
+  return new Set(words.flatMap((word) => [...word.matchAll(PORT_OF_URL)].map(([, port]) => Number(port))));
 }

@@ -6,6 +6,7 @@ import type { Memory, WorkloadMemory } from '../types/memory.ts';
 import type { Observation, Parent } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
 import type { WorkloadFacts } from './facts.ts';
+import type { Waiting } from './hanging-server.ts';
 import { isUp, type RunState } from './run-state.ts';
 
 export interface Situation {
@@ -19,8 +20,8 @@ export interface Situation {
   readonly apiAwayMs: number;
   /** How many workloads of this node may have cost the API it is without now, see `suspects`. */
   readonly suspects: number;
-  /** The kubelet does not start what was placed, see `isKubeletHeldUp`. */
-  readonly kubeletHeldUp: boolean;
+  /** What the kubelet does not start, see `waitingForKubelet`. */
+  readonly waitingForKubelet: readonly Waiting[];
   /** A handover of this node has just begun, or is about to: whoever goes along now costs the API nothing more. */
   readonly handingOver: boolean;
   /** It makes containers of the API's pods, see `doesKubeletStart`. */

@@ -55,6 +55,11 @@ export interface Schedule {
   readonly faults: readonly Fault[];
 }
 
+/** What people do to a cluster, and must be able to, with nothing wrong. */
+export function isOrderly(fault: Fault): boolean {
+  return fault.type === 'secret-change' || (fault.type === 'update' && fault.content === 'good');
+}
+
 /** Schedules on one machine, one after another. */
 export interface History {
   readonly setup: SetupName;

@@ -129,4 +129,17 @@ export const KNOWN: readonly Known[] = [
       ],
     }),
   ),
+  {
+    what: 'the etcd that a starting apiserver needed waited for that apiserver to start, and the API was away for 28 s',
+    setup: 'usual',
+    schedules: [
+      {
+        seed: 5,
+        faults: [
+          { atMs: 1_000, type: 'update', workload: 'kube-apiserver', content: 'good' },
+          { atMs: 4_000, type: 'update', workload: 'etcd', content: 'good' },
+        ],
+      },
+    ],
+  },
 ];

@@ -21,6 +21,8 @@ import { STAND_BY } from './workload-names.ts';
 const SERVED_MS = 5_000;
 /** A withdrawal that a full disk held up is made good when it can be, and the parent may have gone meanwhile. */
 const JUST_NOW_MS = 2_000;
+/** An update of all that the API needs costs it two starts at the most, one after the other. */
+const AWAY_MS_MAX = 25_000;
 const SECRETS = [SECRET_MARKER, TOKEN_MARKER].flatMap((text) => [
   Buffer.from(text),
   // As the API carries it; the first bytes suffice, whatever follows them.
@@ -40,6 +42,8 @@ export class Rules {
   private placed = new Map<string, OurManifest>();
   private readonly material = new Map<string, ReadonlyMap<string, string>>();
   private seenRuntime = -1;
+  private orderly = false;
+  private awaySinceMs: number | undefined;
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -51,9 +55,16 @@ export class Rules {
     this.failure ??= `${rule}: ${what}`;
   }
 
+  /** From here on things go wrong, or are only what people do to a cluster in good order, as `orderly` says. */
+  begin(orderly: boolean): void {
+    this.orderly = orderly;
+    this.awaySinceMs = undefined;
+  }
+
   /** After every step of the world. */
   look(): void {
     this.truth.look();
+    if (this.orderly) this.lookAtApi();
     const { runtime } = this.machine.node;
     if (runtime.revision === this.seenRuntime) return;
     this.seenRuntime = runtime.revision;
@@ -68,6 +79,15 @@ export class Rules {
         this.broken('rule 2', `two checkpoints of ${of} run: ${other} and ${container.podUid}`);
       }
     }
+  }
+
+  private lookAtApi(): void {
+    const { node, world } = this.machine;
+    if (world.availability.answerTo(node.name) === 'serving') this.awaySinceMs = undefined;
+    else this.awaySinceMs ??= world.nowMs;
+    if (this.awaySinceMs === undefined || world.nowMs - this.awaySinceMs < AWAY_MS_MAX) return;
+    this.broken('availability', `nothing went wrong, and the API is away for ${AWAY_MS_MAX / 1_000} s`);
+    this.orderly = false;
   }
 
   /** The agent has changed what the kubelet sees: this name. */

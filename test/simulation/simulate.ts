@@ -2,7 +2,7 @@
 // until peace is back.
 
 import { applyFault, endSchedule, heal, type Stage } from './apply-fault.ts';
-import type { History, Schedule } from './faults.ts';
+import { type History, isOrderly, type Schedule } from './faults.ts';
 import type { Machine } from './machine.ts';
 import { unrest } from './peace.ts';
 import { People } from './people.ts';
@@ -57,6 +57,7 @@ async function play(schedule: Schedule, machine: Machine, people: People): Promi
   const { world, rules } = machine;
   world.random.reseed(schedule.seed);
   world.story.tell('world', `schedule ${schedule.seed}`);
+  rules.begin(schedule.faults.every(isOrderly));
   const startMs = world.nowMs;
   const stage = { machine, people, life: { alive: true } };
   for (const fault of schedule.faults) {

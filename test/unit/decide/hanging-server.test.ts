@@ -71,13 +71,19 @@ test('it is left to the kubelet also when it took a moment to die', () => {
   expectPhase(scene, APISERVER, 'active');
 });
 
-test('it is ended once: what was started since the API went away has the time it needs', () => {
+test('what was started since is ended as well, but has longer each time', () => {
   const scene = etcdIsGone().run(2_500);
   const living = scene.parent(APISERVER);
-  living.state = 'running';
-  living.restarts = scene.wallClockMs / 60_000;
-  scene.run(20_000);
-  expectMoves(scene, APISERVER, 'restart-server');
+  for (const [restarts, ms] of [3_000, 6_000, 12_000, 20_000, 20_000].entries()) {
+    living.state = 'running';
+    living.restarts = restarts + 1;
+    living.createdAtMs = scene.wallClockMs;
+    const before = ended(scene).length;
+    scene.run(ms - 200);
+    assert.equal(ended(scene).length, before, `not within ${ms} ms`);
+    scene.run(400);
+    assert.equal(ended(scene).length, before + 1, `after ${ms} ms`);
+  }
 });
 
 test('so is one that is a checkpoint itself', () => {
@@ -104,15 +110,64 @@ test('so is one that is a checkpoint itself', () => {
   });
 });
 
-test('one that was started a moment before the API went away is ended only once it has had the time to start', () => {
+test('one that was started after its etcd had gone is ended as soon', () => {
   const scene = etcdIsGone();
+  scene.parent(APISERVER).createdAtMs = scene.wallClockMs;
+  scene.run(2_600);
+  expectMoves(scene, APISERVER, 'restart-server');
+});
+
+test('one that starts is let be for its time to start where what waits is nothing that it needs', () => {
+  const scene = new Scene().with(ETCD).with(APISERVER).with(SCHEDULER);
+  scene.apiPortHere = API_PORT;
+  scene.run(1_000);
+  scene.parent(SCHEDULER).state = 'absent';
+  scene.run(3_000);
+  scene.kubeletHeldUp = true;
+  hangs(scene);
   scene.parent(APISERVER).createdAtMs = scene.wallClockMs - 2_000;
   scene.run(17_500);
-  expectPhase(scene, ETCD, 'active');
+  expectPhase(scene, SCHEDULER, 'active');
   expectMoves(scene, APISERVER, '');
   scene.run(1_000);
   expectMoves(scene, APISERVER, 'restart-server');
 });
+
+test('in a handover of etcd it is ended when the kubelet has not made the parent run again in time', () => {
+  const scene = etcdIsHandedOver();
+  scene.run(2_900);
+  expectMoves(scene, APISERVER, '');
+  scene.run(300);
+  expectMoves(scene, APISERVER, 'restart-server');
+  expectPhase(scene, ETCD, 'handover');
+});
+
+test('in a handover of something else it is let be', () => {
+  const scene = etcdIsHandedOver(SCHEDULER);
+  scene.run(3_900);
+  expectMoves(scene, APISERVER, '');
+});
+
+/** Its checkpoint is withdrawn, its parent died on the ports, and the kubelet starts neither. */
+function etcdIsHandedOver(key = ETCD): Scene {
+  const scene = new Scene().with(ETCD).with(APISERVER).with(SCHEDULER).powerLoss();
+  scene.apiPortHere = API_PORT;
+  for (const { parent } of scene.parents) scene.parent(parent.workload).state = 'running';
+  scene.parent(key).state = 'absent';
+  scene.run(300).apiServes();
+  scene.run(20_000);
+  expectPhase(scene, APISERVER, 'standby');
+  expectPhase(scene, key, 'active');
+  scene.parent(key).state = 'starting';
+  scene.pass();
+  expectPhase(scene, key, 'handover');
+  scene.parent(key).state = 'crashed';
+  scene.onRestart = (living) => {
+    living.state = 'absent';
+  };
+  scene.kubeletHeldUp = true;
+  return hangs(scene);
+}
 
 test('one that is not there at all, or whose kubelet is free, is let be', () => {
   const refused = hangs(etcdIsGone(), 'refused').run(10_000);

@@ -67,6 +67,19 @@ function probedPort(key: WorkloadKey): number {
   return key === APISERVER ? API_PORT : 10_259;
 }
 
+/** Only what says which of them needs which. */
+function commandOf(key: WorkloadKey): string[] {
+  const issuer = `https://api.example:${API_PORT}`;
+  switch (key) {
+    case APISERVER:
+      return ['apiserver', '--etcd-servers=https://10.0.0.1:2379', `--service-account-issuer=${issuer}`];
+    case ETCD:
+      return ['etcd', '--listen-client-urls=https://127.0.0.1:2379,https://$(HOST_IP):2379'];
+    default:
+      return ['component', `--master=${issuer}`];
+  }
+}
+
 function podOf(key: WorkloadKey, traits: ParentTraits): V1Pod {
   const annotations = {
     [CHECKPOINT_ANNOTATION]: 'true',
@@ -77,7 +90,14 @@ function podOf(key: WorkloadKey, traits: ParentTraits): V1Pod {
     spec: {
       hostNetwork: traits.network === 'host',
       ...(traits.initContainer ? { initContainers: [{ name: 'prepare', image: IMAGE }] } : {}),
-      containers: [{ name: 'main', image: IMAGE, readinessProbe: { httpGet: { port: probedPort(key) } } }],
+      containers: [
+        {
+          name: 'main',
+          image: IMAGE,
+          command: commandOf(key),
+          readinessProbe: { httpGet: { port: probedPort(key) } },
+        },
+      ],
     },
   };
 }
