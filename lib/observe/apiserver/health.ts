@@ -45,8 +45,28 @@ export class Health {
     return this.#state.name === 'serving';
   }
 
-  /** One probe now; resolves with the state after it. */
-  async probe(timeoutMs: number): Promise<ApiState> {
+  /**
+   * A probe now, and others while it is not answered; resolves with the state after it. An apiserver that lost its etcd
+   * answers none: that it did not answer a few of them was known 3 s later when each waited for the one before it.
+   */
+  probe(timeoutMs: number): Promise<ApiState> {
+    const answer = this.#probe(timeoutMs);
+    void this.#probeWhile(answer, timeoutMs);
+    return answer;
+  }
+
+  async #probeWhile(answer: Promise<unknown>, timeoutMs: number): Promise<void> {
+    const answered = new AbortController();
+    void answer.finally(() => answered.abort());
+    for (;;) {
+      await pause(this.#timing.probeIntervalMs, answered.signal);
+      if (answered.signal.aborted || this.#closing.signal.aborted) return;
+      if (this.#inFlight >= IN_FLIGHT_MAX) return;
+      void this.#probe(timeoutMs);
+    }
+  }
+
+  async #probe(timeoutMs: number): Promise<ApiState> {
     const successesBefore = this.#successes;
     this.#inFlight++;
     const answer = await this.#ask(timeoutMs);
@@ -121,7 +141,7 @@ export class Health {
     while (!this.serving() && !this.#closing.signal.aborted) {
       await pause(this.#intervalMs(), this.#closing.signal);
       if (this.serving() || this.#closing.signal.aborted) break;
-      if (this.#inFlight < IN_FLIGHT_MAX) void this.probe(this.#timing.probeTimeoutMs);
+      if (this.#inFlight < IN_FLIGHT_MAX) void this.#probe(this.#timing.probeTimeoutMs);
     }
     this.#watching = false;
   }

@@ -99,6 +99,20 @@ test('a half-dead server that accepts and says nothing is found by a suspicion, 
   );
 });
 
+test('a server that answers nobody has failed a few probes soon after it failed the first', async (t) => {
+  const api = new SmallApi();
+  const source = await sourceFor(api, t, { probeTimeoutMs: 5_000 });
+  await until('the watch', () => api.watches.length === 1);
+  api.override = () => 'silent';
+  const state = await source.probe(700);
+  assert.ok(state.name === 'away' && state.failedProbes === 1, JSON.stringify(state));
+  const three = (): boolean => {
+    const now = source.state();
+    return now.name === 'away' && now.failedProbes >= 3;
+  };
+  await until('three', three, 2_500);
+});
+
 test('a suspicion against a healthy server costs one probe', async (t) => {
   const api = new SmallApi();
   api.put(pod('a'));
