@@ -128,14 +128,19 @@ function probedPorts(pod: V1Pod | undefined): ReadonlySet<number> {
 
 const PORT_OF_URL = /\bhttps?:\/\/[^\s,/]+:(\d+)/g;
 
-/** Whether both commands name URLs of one port, such as `--etcd-servers` and `--listen-client-urls`. Not the server's own. */
+/** Whether both are told URLs of one port, as by `--etcd-servers` and `--listen-client-urls`. Not the server's own. */
 function connectsTo(server: V1Pod | undefined, other: V1Pod | undefined): boolean {
   const own = probedPorts(server);
-  const listens = portsInCommand(other);
-  return [...portsInCommand(server)].some((port) => listens.has(port) && !own.has(port));
+  const listens = portsOfUrls(other);
+  return [...portsOfUrls(server)].some((port) => listens.has(port) && !own.has(port));
 }
 
-function portsInCommand(pod: V1Pod | undefined): ReadonlySet<number> {
-  const words = (pod?.spec?.containers ?? []).flatMap(({ command = [], args = [] }) => [...command, ...args]);
+/** Of the command and, as etcd may be told, of the environment. */
+function portsOfUrls(pod: V1Pod | undefined): ReadonlySet<number> {
+  const words = (pod?.spec?.containers ?? []).flatMap(({ command = [], args = [], env = [] }) => [
+    ...command,
+    ...args,
+    ...env.map(({ value = '' }) => value),
+  ]);
   return new Set(words.flatMap((word) => [...word.matchAll(PORT_OF_URL)].map(([, port]) => Number(port))));
 }

@@ -67,6 +67,12 @@ function probedPort(key: WorkloadKey): number {
   return key === APISERVER ? API_PORT : 10_259;
 }
 
+/** By its environment here; by its command in the simulation, and on the real cluster. */
+const LISTENS = {
+  name: 'ETCD_LISTEN_CLIENT_URLS',
+  value: 'https://127.0.0.1:2379,https://$(HOST_IP):2379',
+};
+
 /** Only what says which of them needs which. */
 function commandOf(key: WorkloadKey): string[] {
   const issuer = `https://api.example:${API_PORT}`;
@@ -74,7 +80,7 @@ function commandOf(key: WorkloadKey): string[] {
     case APISERVER:
       return ['apiserver', '--etcd-servers=https://10.0.0.1:2379', `--service-account-issuer=${issuer}`];
     case ETCD:
-      return ['etcd', '--listen-client-urls=https://127.0.0.1:2379,https://$(HOST_IP):2379'];
+      return ['etcd'];
     default:
       return ['component', `--master=${issuer}`];
   }
@@ -95,6 +101,7 @@ function podOf(key: WorkloadKey, traits: ParentTraits): V1Pod {
           name: 'main',
           image: IMAGE,
           command: commandOf(key),
+          ...(key === ETCD ? { env: [LISTENS] } : {}),
           readinessProbe: { httpGet: { port: probedPort(key) } },
         },
       ],
