@@ -56,7 +56,7 @@ export function decide(observation: Observation, memory: Memory, settings: Setti
     handingOver: isHandingOver(memory),
     kubeletStarts: doesKubeletStart(memory, apiServingMs, observation),
     someWillRestart: willSomeRestart(memory, settings),
-    waitingForKubelet: waitingForKubelet({ ...memory, apiAwayMs }, observation),
+    waitingForKubelet: waitingForKubelet(memory, observation),
   };
 
   const workloads = new Map<WorkloadKey, WorkloadMemory>();

@@ -142,4 +142,17 @@ export const KNOWN: readonly Known[] = [
       },
     ],
   },
+  {
+    what: 'a process that started just after etcd had gone did not end the apiserver that hung for want of it',
+    setup: 'pod',
+    schedules: [
+      {
+        seed: 9_805,
+        faults: [
+          { atMs: 4_324, type: 'update', workload: 'checkpoint-agent', content: 'good' },
+          { atMs: 4_691, type: 'update', workload: 'etcd', content: 'good' },
+        ],
+      },
+    ],
+  },
 ];

@@ -117,6 +117,17 @@ test('one that was started after its etcd had gone is ended as soon', () => {
   expectMoves(scene, APISERVER, 'restart-server');
 });
 
+test('a process that starts while the API is away counts what it finds down as gone before it', () => {
+  const scene = new Scene().with(ETCD).with(APISERVER).with(SCHEDULER);
+  scene.apiPortHere = API_PORT;
+  scene.run(1_000);
+  scene.parent(ETCD).state = 'absent';
+  scene.kubeletHeldUp = true;
+  hangs(scene).restart().run(3_000);
+  expectPhase(scene, ETCD, 'active');
+  expectMoves(scene, APISERVER, 'restart-server');
+});
+
 test('one that starts is let be for its time to start where what waits is nothing that it needs', () => {
   const scene = new Scene().with(ETCD).with(APISERVER).with(SCHEDULER);
   scene.apiPortHere = API_PORT;
