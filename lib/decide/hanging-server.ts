@@ -59,7 +59,7 @@ const STARTS_UP_MS = 20_000;
 
 /**
  * How old a server must be to be ended. One that was started since the API went away may be on its way to serve, unless
- * what waits is what it cannot serve without: its listener is open from its first moment, so that the kubelet waited for
+ * what waits is what it cannot serve without: it listens a second after its start, so that the kubelet waited for
  * one that had been made 0.7 s after its etcd had ended, and the API was away for 28 s (1.20, three updates of ten). Each
  * time it has longer, since the kubelet's back-off grows with each end.
  */
@@ -81,11 +81,9 @@ export function endHangingServer(
   const manifestOf = (key: WorkloadKey) => stored.find((w) => w.key === key)?.revisions[0]?.manifest;
   const manifest = manifestOf(facts.key);
   if (!probedPorts(manifest).has(apiPortHere)) return { memory, actions: [] };
-  const needed = waitingForKubelet.filter(({ workload }) => connectsTo(manifest, manifestOf(workload)));
+  const inVain = waitingForKubelet.some(({ workload }) => connectsTo(manifest, manifestOf(workload)));
   // The API was there when the handover of anything else began, and is away for another reason.
-  if (needed.length === 0 && waitingForKubelet.every(({ handover }) => handover))
-    return { memory, actions: [] };
-  const inVain = needed.length > 0;
+  if (!inVain && waitingForKubelet.every(({ handover }) => handover)) return { memory, actions: [] };
   const parents = facts.parentPods.filter(({ state }) => isUp(state)).map(({ pod }) => pod);
   const checkpoints = runtime.value.pods.filter(
     ({ annotations, sandboxReady }) => annotations[ANNOTATION_OF] === facts.key && sandboxReady,

@@ -9,6 +9,7 @@ import { DEFAULT_SETTINGS } from '../../lib/types/settings.ts';
 import type { StoreWriter } from '../../lib/types/store.ts';
 import { ANNOTATION_OF, ANNOTATION_REVISION, type WorkloadKey } from '../../lib/types/workload.ts';
 import { SECRET_MARKER } from '../world/control-plane.ts';
+import { ApiAbsence } from './api-absence.ts';
 import { TOKEN_MARKER } from './api-view.ts';
 import { FOREIGN_FILES, STATE_DIR, STATIC_POD_DIR } from './disk.ts';
 import { GroundTruth } from './ground-truth.ts';
@@ -21,8 +22,6 @@ import { STAND_BY } from './workload-names.ts';
 const SERVED_MS = 5_000;
 /** A withdrawal that a full disk held up is made good when it can be, and the parent may have gone meanwhile. */
 const JUST_NOW_MS = 2_000;
-/** An update of all that the API needs costs it two starts at the most, one after the other. */
-const AWAY_MS_MAX = 25_000;
 const SECRETS = [SECRET_MARKER, TOKEN_MARKER].flatMap((text) => [
   Buffer.from(text),
   // As the API carries it; the first bytes suffice, whatever follows them.
@@ -33,6 +32,7 @@ export class Rules {
   /** The first rule that was broken. */
   failure: string | undefined;
   readonly truth: GroundTruth;
+  readonly absence: ApiAbsence;
   private readonly machine: Machine;
   private readonly records = new Map<WorkloadKey, WorkloadRecord>();
   /** Being written: after a crash it may be there, or what was before. */
@@ -42,12 +42,11 @@ export class Rules {
   private placed = new Map<string, OurManifest>();
   private readonly material = new Map<string, ReadonlyMap<string, string>>();
   private seenRuntime = -1;
-  private orderly = false;
-  private awaySinceMs: number | undefined;
 
   constructor(machine: Machine) {
     this.machine = machine;
     this.truth = new GroundTruth(machine);
+    this.absence = new ApiAbsence(machine, (what) => this.broken('availability', what));
   }
 
   broken(rule: string, what: string): void {
@@ -55,16 +54,10 @@ export class Rules {
     this.failure ??= `${rule}: ${what}`;
   }
 
-  /** From here on things go wrong, or are only what people do to a cluster in good order, as `orderly` says. */
-  begin(orderly: boolean): void {
-    this.orderly = orderly;
-    this.awaySinceMs = undefined;
-  }
-
   /** After every step of the world. */
   look(): void {
     this.truth.look();
-    if (this.orderly) this.lookAtApi();
+    this.absence.look();
     const { runtime } = this.machine.node;
     if (runtime.revision === this.seenRuntime) return;
     this.seenRuntime = runtime.revision;
@@ -79,15 +72,6 @@ export class Rules {
         this.broken('rule 2', `two checkpoints of ${of} run: ${other} and ${container.podUid}`);
       }
     }
-  }
-
-  private lookAtApi(): void {
-    const { node, world } = this.machine;
-    if (world.availability.answerTo(node.name) === 'serving') this.awaySinceMs = undefined;
-    else this.awaySinceMs ??= world.nowMs;
-    if (this.awaySinceMs === undefined || world.nowMs - this.awaySinceMs < AWAY_MS_MAX) return;
-    this.broken('availability', `nothing went wrong, and the API is away for ${AWAY_MS_MAX / 1_000} s`);
-    this.orderly = false;
   }
 
   /** The agent has changed what the kubelet sees: this name. */

@@ -57,7 +57,7 @@ async function play(schedule: Schedule, machine: Machine, people: People): Promi
   const { world, rules } = machine;
   world.random.reseed(schedule.seed);
   world.story.tell('world', `schedule ${schedule.seed}`);
-  rules.begin(schedule.faults.every(isOrderly));
+  rules.absence.begin(schedule.faults.every(isOrderly));
   const startMs = world.nowMs;
   const stage = { machine, people, life: { alive: true } };
   for (const fault of schedule.faults) {

@@ -102,7 +102,7 @@ export function createMirrors(
     const { namespace, name, annotations } = worker.pod.metadata ?? {};
     if (namedApiObject(worker.pod) !== undefined) continue;
     const before = store.get('pods', namespace, name ?? '');
-    if (before !== undefined && before.metadata?.annotations?.[MIRROR] !== worker.uid) {
+    if (before !== undefined && isMirror(before) && before.metadata?.annotations?.[MIRROR] !== worker.uid) {
       store.remove('pods', namespace, name ?? '');
     }
     if (store.get('pods', namespace, name ?? '') === undefined) {

@@ -47,7 +47,7 @@ export class Health {
 
   /**
    * A probe now, and others while it is not answered; resolves with the state after it. An apiserver that lost its etcd
-   * answers none: that it did not answer a few of them was known 3 s later when each waited for the one before it.
+   * answers none: that it did not answer a few of them was known 2.4 s later when others waited for the first.
    */
   probe(timeoutMs: number): Promise<ApiState> {
     const answer = this.#probe(timeoutMs);

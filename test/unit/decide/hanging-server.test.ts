@@ -4,19 +4,25 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from '../../../lib/types/action.ts';
 import type { AwayCause } from '../../../lib/types/observation.ts';
+import type { WorkloadKey } from '../../../lib/types/workload.ts';
 import { API_PORT, APISERVER, ETCD, SCHEDULER } from './pods.ts';
 import { Scene } from './scene.ts';
 import { expectMoves, expectPhase } from './story.ts';
 
 /** The DaemonSets were updated: etcd is gone, its successor cannot be made, and the apiserver answers nothing. */
 function etcdIsGone(): Scene {
+  return hangs(gone(ETCD));
+}
+
+/** It is down, and the kubelet starts nothing that is placed for it. */
+function gone(key: WorkloadKey): Scene {
   const scene = new Scene().with(ETCD).with(APISERVER).with(SCHEDULER);
   scene.apiPortHere = API_PORT;
   scene.run(1_000);
-  scene.parent(ETCD).state = 'absent';
+  scene.parent(key).state = 'absent';
   scene.run(3_000);
   scene.kubeletHeldUp = true;
-  return hangs(scene);
+  return scene;
 }
 
 function hangs(scene: Scene, cause: AwayCause = 'timed-out'): Scene {
@@ -129,13 +135,7 @@ test('a process that starts while the API is away counts what it finds down as g
 });
 
 test('one that starts is let be for its time to start where what waits is nothing that it needs', () => {
-  const scene = new Scene().with(ETCD).with(APISERVER).with(SCHEDULER);
-  scene.apiPortHere = API_PORT;
-  scene.run(1_000);
-  scene.parent(SCHEDULER).state = 'absent';
-  scene.run(3_000);
-  scene.kubeletHeldUp = true;
-  hangs(scene);
+  const scene = hangs(gone(SCHEDULER));
   scene.parent(APISERVER).createdAtMs = scene.wallClockMs - 2_000;
   scene.run(17_500);
   expectPhase(scene, SCHEDULER, 'active');
