@@ -137,19 +137,20 @@ function besideBlamed(memory: WorkloadMemory, situation: Situation, parent: Pare
   if (runsReady(memory, situation, parent) && (again || inTheWay)) {
     return beginHandover(memory, parent.uid, 'its parent runs ready after all', { restart: false });
   }
-  const given = again ? startAnew(memory, situation, parent) : undefined;
-  return given ?? stay(memory, blameNote(parent, excused));
+  const failed = 'the parent failed when it had its ports, so the checkpoint stays active';
+  if (!again) return stay(memory, `${failed}: ${cure(parent, excused)}`);
+  return (
+    startAnew(memory, situation, parent) ??
+    stay(memory, `${failed} for now: pod ${parent.name} is started anew after a while`)
+  );
 }
 
 /** Content that was never proven may have failed for another's fault once or twice; each attempt may cost the API. */
 const UNPROVEN_FAILURES_MAX = 3;
 
-function blameNote(parent: Parent, excused: boolean): string {
-  const owner = parent.controller
-    ? `${parent.controller.kind} ${parent.controller.name}`
-    : `Pod ${parent.name}`;
-  const cure = excused ? `fix ${owner}, or delete pod ${parent.name} to try again` : `fix ${owner}`;
-  return `the parent failed when it had its ports, so the checkpoint stays active: ${cure}`;
+function cure({ controller, name }: Parent, excused: boolean): string {
+  const owner = controller ? `${controller.kind} ${controller.name}` : `Pod ${name}`;
+  return excused ? `fix ${owner}, or delete pod ${name} to try again` : `fix ${owner}`;
 }
 
 /** The agent's own checkpoint: active for ever, moved to the newest proven revision. */

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Change } from '../../../lib/decide/decide.ts';
+import type { RevisionId } from '../../../lib/types/checkpoint.ts';
 import { known, unknown } from '../../../lib/types/observed.ts';
 import { APISERVER, SCHEDULER } from './pods.ts';
 import { Scene } from './scene.ts';
@@ -116,18 +117,33 @@ test('the gap of an ordinary update is no news', () => {
 
 test('a parent that is refused its ports: what failed, and what to mend', () => {
   const scene = atPeace();
-  scene.replaceParent(SCHEDULER, { content: 'bad' }, 'crashed');
+  standInFor(scene, 'bad', { revision: 'rev-bad' as never });
+  scene.run(30_000, 500);
+  expectTold(scene, /^active waits: the parent failed when it had its ports.*fix DaemonSet kube-scheduler/);
+});
+
+test('a parent that is to get its ports again: nobody is asked to mend anything', () => {
+  const scene = atPeace();
+  standInFor(scene, 'good', {});
+  scene.pass();
+  const { note } = scene.workload(SCHEDULER) ?? {};
+  assert.match(note ?? '', /^the parent failed when it had its ports.* is started anew after a while$/);
+});
+
+/** The proven checkpoint of the scheduler is active beside a parent of this content, which failed in its handover. */
+function standInFor(scene: Scene, content: string, failed: { readonly revision?: RevisionId }): void {
+  scene.replaceParent(SCHEDULER, { content }, 'crashed');
   const memory = scene.workload(SCHEDULER);
-  assert.ok(memory !== undefined);
-  const uid = scene.parent(SCHEDULER).parent.uid;
+  assert.ok(memory?.proven !== undefined);
+  const { uid } = scene.parent(SCHEDULER).parent;
+  const { revision } = memory.proven;
   scene.memory = {
     ...scene.memory,
     workloads: new Map(scene.memory.workloads).set(SCHEDULER, {
       ...memory,
-      phase: { name: 'active', revision: memory.proven?.revision ?? assert.fail(), reason: 'outage' },
-      failedParent: { uid, revision: 'rev-bad' as never },
+      phase: { name: 'active', revision, reason: 'outage' },
+      failedHandovers: 1,
+      failedParent: { uid, ...failed },
     }),
   };
-  scene.run(30_000, 500);
-  expectTold(scene, /^active waits: the parent failed when it had its ports.*fix DaemonSet kube-scheduler/);
-});
+}
