@@ -139,9 +139,8 @@ describe('updates of a single master', { timeout: 45 * 60_000 }, () => {
       await one.atRest(300_000);
       const away = await watched.stop();
       const loss = lossAfterMs === undefined ? '' : `, power lost after ${seconds(lossAfterMs)}`;
-      say(
-        `round ${round}${loss}: at rest after ${seconds(Date.now() - startedAt)}, API away ${seconds(away.downMs)}`,
-      );
+      const restedAfter = seconds(Date.now() - startedAt);
+      say(`round ${round}${loss}: at rest after ${restedAfter}, API away ${awayInWords(away, startedAt)}`);
     }
     await one.healthy();
     const { stdout } = await one.kubeSystem('get', 'pods', '-ojson');
