@@ -137,12 +137,15 @@ function besideBlamed(memory: WorkloadMemory, situation: Situation, parent: Pare
   if (runsReady(memory, situation, parent) && (again || inTheWay)) {
     return beginHandover(memory, parent.uid, 'its parent runs ready after all', { restart: false });
   }
+  const given = again ? startAnew(memory, situation, parent) : undefined;
+  if (given !== undefined) return given;
   const failed = 'the parent failed when it had its ports, so the checkpoint stays active';
-  if (!again) return stay(memory, `${failed}: ${cure(parent, excused)}`);
-  return (
-    startAnew(memory, situation, parent) ??
-    stay(memory, `${failed} for now: pod ${parent.name} is started anew after a while`)
-  );
+  // One that is not down, such as one that waits for its image, is not started anew: a person must mend it.
+  const willBe = again && downParent(facts, parent.uid) !== undefined;
+  const next = willBe
+    ? ` for now: pod ${parent.name} is started anew after a while`
+    : `: ${cure(parent, excused)}`;
+  return stay(memory, failed + next);
 }
 
 /** Content that was never proven may have failed for another's fault once or twice; each attempt may cost the API. */

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import type { Change } from '../../../lib/decide/decide.ts';
 import type { RevisionId } from '../../../lib/types/checkpoint.ts';
 import { known, unknown } from '../../../lib/types/observed.ts';
-import { APISERVER, SCHEDULER } from './pods.ts';
+import { APISERVER, type PodState, SCHEDULER } from './pods.ts';
 import { Scene } from './scene.ts';
 import { SmallCluster } from './small-cluster.ts';
 import { story } from './story.ts';
@@ -130,9 +130,25 @@ test('a parent that is to get its ports again: nobody is asked to mend anything'
   assert.match(note ?? '', /^the parent failed when it had its ports.* is started anew after a while$/);
 });
 
+test('a parent that failed and does not get up: what to mend, as nothing else is tried', () => {
+  const scene = atPeace();
+  standInFor(scene, 'no-such-image', {}, 'starting');
+  scene.images = new Set();
+  scene.run(30_000, 500);
+  expectTold(
+    scene,
+    /^active waits: the parent failed when it had its ports.*fix DaemonSet kube-scheduler, or delete pod/,
+  );
+});
+
 /** The proven checkpoint of the scheduler is active beside a parent of this content, which failed in its handover. */
-function standInFor(scene: Scene, content: string, failed: { readonly revision?: RevisionId }): void {
-  scene.replaceParent(SCHEDULER, { content }, 'crashed');
+function standInFor(
+  scene: Scene,
+  content: string,
+  failed: { readonly revision?: RevisionId },
+  state: PodState = 'crashed',
+): void {
+  scene.replaceParent(SCHEDULER, { content }, state);
   const memory = scene.workload(SCHEDULER);
   assert.ok(memory?.proven !== undefined);
   const { uid } = scene.parent(SCHEDULER).parent;
