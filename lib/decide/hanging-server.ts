@@ -1,6 +1,7 @@
 // An apiserver that has lost its etcd accepts requests and never answers them, and the kubelet makes such a request for
 // each new static pod (its mirror pod) before it starts the pod. So the etcd that would help was seen to wait 22 s on a
-// real node (1.20). What always holds: only a server that answers nobody is ended, and only for what was down before.
+// real node (1.20). What always holds: only a server that answers nobody is ended, and only for what it cannot serve
+// without and what was down before. A controller that waits has died for want of this very API, more often than not.
 
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Action } from '../types/action.ts';
@@ -20,11 +21,6 @@ const STARTS_WITHIN_MS = 1_500;
 /** A parent that died on its ports is started anew 1.3 s later, if need be, and ran 1.4 s after that at most (1.20). */
 const STARTS_AGAIN_WITHIN_MS = 3_000;
 
-export interface Waiting {
-  readonly workload: WorkloadKey;
-  readonly handover: boolean;
-}
-
 /**
  * What the kubelet does not start: a checkpoint that was placed for what went before the API did, and in a handover the
  * parent. The kubelet was seen to wait with the mirror pod of such a checkpoint; and, in its housekeeping, with that of
@@ -33,38 +29,32 @@ export interface Waiting {
 export function waitingForKubelet(
   { workloads, apiAwayMs }: Memory,
   { directory, runtime }: Observation,
-): readonly Waiting[] {
+): readonly WorkloadKey[] {
   if (apiAwayMs === 0 || !directory.known || !runtime.known) return [];
   const placed = new Set(directory.value.ours.map(({ workload }) => workload));
   const begun = new Set(
     runtime.value.pods.filter((p) => p.sandboxReady).map((p) => p.annotations[ANNOTATION_OF]),
   );
-  const waiting: Waiting[] = [];
+  const waiting: WorkloadKey[] = [];
   for (const [workload, { phase, stoppedMs, downMs }] of workloads) {
-    const handover = phase.name === 'handover';
-    if (handover && downMs >= STARTS_AGAIN_WITHIN_MS) waiting.push({ workload, handover });
+    if (phase.name === 'handover' && downMs >= STARTS_AGAIN_WITHIN_MS) waiting.push(workload);
     if (phase.name !== 'active' || !placed.has(workload) || begun.has(workload)) continue;
     // Activation began the count of its stop anew.
-    if (downMs >= apiAwayMs && stoppedMs >= STARTS_WITHIN_MS) waiting.push({ workload, handover });
+    if (downMs >= apiAwayMs && stoppedMs >= STARTS_WITHIN_MS) waiting.push(workload);
   }
   return waiting;
 }
 
-/**
- * One that starts answers nothing before it serves, 5 to 7 s after its start (three starts on two slow cores, 1.20). The
- * kubelet was seen to wait with the mirror pod of such a parent's checkpoint, and the parent to be ended for that, 5.4 s
- * after its start. Far longer than a start, since to end one too early costs a whole one.
- */
+/** It answers nothing before it serves, 5 to 7 s after its start (three starts on two slow cores, 1.20). */
 const STARTS_UP_MS = 20_000;
 
 /**
- * How old a server must be to be ended. One that was started since the API went away may be on its way to serve, unless
- * what waits is what it cannot serve without: it listens a second after its start, so that the kubelet waited for
- * one that had been made 0.7 s after its etcd had ended, and the API was away for 28 s (1.20, three updates of ten). Each
- * time it has longer, since the kubelet's back-off grows with each end.
+ * How old a server must be to be ended: it listens a second after its start, so that the kubelet waited for one that had
+ * been made 0.7 s after its etcd had ended, and the API was away for 28 s (1.20, three updates of ten). Each time it has
+ * longer, since the kubelet's back-off grows with each end.
  */
-function oldEnoughMs(inVain: boolean, attempt: number, apiAwayMs: number): number {
-  return inVain ? Math.min(STARTS_WITHIN_MS * 2 ** attempt, STARTS_UP_MS) : Math.max(apiAwayMs, STARTS_UP_MS);
+function oldEnoughMs(attempt: number): number {
+  return Math.min(STARTS_WITHIN_MS * 2 ** attempt, STARTS_UP_MS);
 }
 
 /** Ends this workload's pods where they are the server that the kubelet waits for: it starts them anew at once. */
@@ -72,7 +62,7 @@ export function endHangingServer(
   memory: WorkloadMemory,
   situation: Situation,
 ): { memory: WorkloadMemory; actions: Action[] } {
-  const { facts, observation, waitingForKubelet, apiAwayMs } = situation;
+  const { facts, observation, waitingForKubelet } = situation;
   const { api, apiPortHere, stored, runtime, wallClockMs } = observation;
   const hangs = api.name === 'away' && HANGS.has(api.cause);
   if (waitingForKubelet.length === 0 || !hangs || apiPortHere === undefined || !runtime.known) {
@@ -81,9 +71,9 @@ export function endHangingServer(
   const manifestOf = (key: WorkloadKey) => stored.find((w) => w.key === key)?.revisions[0]?.manifest;
   const manifest = manifestOf(facts.key);
   if (!probedPorts(manifest).has(apiPortHere)) return { memory, actions: [] };
-  const inVain = waitingForKubelet.some(({ workload }) => connectsTo(manifest, manifestOf(workload)));
-  // The API was there when the handover of anything else began, and is away for another reason.
-  if (!inVain && waitingForKubelet.every(({ handover }) => handover)) return { memory, actions: [] };
+  if (!waitingForKubelet.some((other) => connectsTo(manifest, manifestOf(other)))) {
+    return { memory, actions: [] };
+  }
   const parents = facts.parentPods.filter(({ state }) => isUp(state)).map(({ pod }) => pod);
   const checkpoints = runtime.value.pods.filter(
     ({ annotations, sandboxReady }) => annotations[ANNOTATION_OF] === facts.key && sandboxReady,
@@ -91,7 +81,7 @@ export function endHangingServer(
   const old = [...parents, ...checkpoints].filter(({ containers }) =>
     containers.some(
       ({ state, createdAtMs, attempt }) =>
-        state === 'running' && wallClockMs - createdAtMs > oldEnoughMs(inVain, attempt, apiAwayMs),
+        state === 'running' && wallClockMs - createdAtMs > oldEnoughMs(attempt),
     ),
   );
   if (old.length === 0) return { memory, actions: [] };

@@ -5,8 +5,8 @@ import type { RevisionId } from '../types/checkpoint.ts';
 import type { Memory, WorkloadMemory } from '../types/memory.ts';
 import type { Observation, Parent } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
+import type { WorkloadKey } from '../types/workload.ts';
 import type { WorkloadFacts } from './facts.ts';
-import type { Waiting } from './hanging-server.ts';
 import { isUp, type RunState } from './run-state.ts';
 
 export interface Situation {
@@ -21,7 +21,7 @@ export interface Situation {
   /** How many workloads of this node may have cost the API it is without now, see `suspects`. */
   readonly suspects: number;
   /** What the kubelet does not start, see `waitingForKubelet`. */
-  readonly waitingForKubelet: readonly Waiting[];
+  readonly waitingForKubelet: readonly WorkloadKey[];
   /** A handover of this node has just begun, or is about to: whoever goes along now costs the API nothing more. */
   readonly handingOver: boolean;
   /** It makes containers of the API's pods, see `doesKubeletStart`. */

@@ -121,6 +121,7 @@ export class AgentProcess {
           return known(true);
         },
         removeContainers: async (ids) => {
+          machine.rules.serverEnded();
           for (const id of ids) {
             await gate.io('removeContainer', async () => undefined);
             if (!node.runtime.up || trouble.runtimeSilent) return unknown('the runtime: no answer');

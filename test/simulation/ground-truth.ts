@@ -25,6 +25,7 @@ export class GroundTruth {
   private readonly unwantedSince = new Map<WorkloadKey, number>();
   private readonly texts = new Set<string>(['kube-system']);
   private seen = -1;
+  private etcdSinceMs: number | undefined;
 
   constructor(machine: Machine) {
     this.machine = machine;
@@ -49,6 +50,7 @@ export class GroundTruth {
     this.seen = seen;
     if (this.clusterReplaced && world.availability.answerTo(node.name) === 'serving')
       this.replacementSpoke = true;
+    this.etcdSinceMs = world.availability.etcdServing ? (this.etcdSinceMs ?? world.nowMs) : undefined;
     const live = new Set<string>();
     for (const sandbox of node.runtime.sandboxes.values()) {
       if (!sandbox.ready || sandbox.annotations['kubernetes.io/config.source'] !== 'api') continue;
@@ -75,6 +77,12 @@ export class GroundTruth {
     this.look();
     const since = this.running.get(uid)?.servingSinceMs;
     return since === undefined ? 0 : this.machine.world.nowMs - since;
+  }
+
+  /** How long etcd has been serving without a break. */
+  etcdServedMs(): number {
+    this.look();
+    return this.etcdSinceMs === undefined ? 0 : this.machine.world.nowMs - this.etcdSinceMs;
   }
 
   servingParent(workload: WorkloadKey, forMs: number): string | undefined {

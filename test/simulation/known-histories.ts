@@ -155,4 +155,17 @@ export const KNOWN: readonly Known[] = [
       },
     ],
   },
+  {
+    what: 'an apiserver that was stopped for a while was ended, since a scheduler waited for it',
+    setup: 'usual',
+    schedules: [
+      {
+        seed: 4_283,
+        faults: [
+          { atMs: 14_610, type: 'pod-deleted', workload: 'kube-scheduler' },
+          { atMs: 20_070, type: 'api-frozen', forMs: 28_718 },
+        ],
+      },
+    ],
+  },
 ];

@@ -184,4 +184,10 @@ export const MUTANTS: readonly Mutant[] = [
     from: "const hangs = api.name === 'away' && HANGS.has(api.cause);",
     to: 'const hangs = false;',
   },
+  {
+    name: 'an apiserver that hangs is ended for whatever waits for it',
+    file: 'lib/decide/hanging-server.ts',
+    from: 'if (!waitingForKubelet.some((other) => connectsTo(manifest, manifestOf(other)))) {',
+    to: 'if (waitingForKubelet.length === 0) {',
+  },
 ];

@@ -137,6 +137,13 @@ export class Rules {
     if (this.truth.servedMs(uid) >= SERVED_MS) this.broken('rule 1', `${uid} is restarted while it serves`);
   }
 
+  /** The agent ends an apiserver that answers nobody. */
+  serverEnded(): void {
+    const forMs = this.truth.etcdServedMs();
+    if (forMs >= SERVED_MS)
+      this.broken('rule 1', `an apiserver is ended, and its etcd has served for ${forMs} ms`);
+  }
+
   /** The store as the agent uses it: what is acknowledged must be there when it opens again (rules 3, 6, 7 and 8). */
   watched(store: StoreWriter): StoreWriter {
     this.checkOpened(store);
