@@ -117,10 +117,7 @@ export class OneMaster {
 
   /** What a person would look at in the morning. */
   async healthy(expected: readonly string[] = components): Promise<void> {
-    // A kubelet tells its state every ten seconds.
-    await this.cluster.waitUntil('the node is Ready', 60_000, async () =>
-      /^n1\s+Ready/.test((await this.cluster.kubectl('get', 'nodes', '--no-headers')).stdout),
-    );
+    await this.nodeIsReady();
     assert.deepEqual(await ourManifests(this.master), [standByManifest]);
     const { exitCode, report } = await agentStatus(this.master);
     assert.equal(exitCode, 0, report.verdict);
@@ -130,6 +127,13 @@ export class OneMaster {
       assert.equal(running.length, 1, `one ${name} runs: ${running.map((p) => p.name).join(', ')}`);
       assert.equal(running[0]?.source, 'api');
     }
+  }
+
+  /** A kubelet tells its state every ten seconds. */
+  async nodeIsReady(): Promise<void> {
+    await this.cluster.waitUntil('the node is Ready', 60_000, async () =>
+      /^n1\s+Ready/.test((await this.cluster.kubectl('get', 'nodes', '--no-headers')).stdout),
+    );
   }
 
   /** Looks again and again for so long: a window of observation, not a wait for something. */
