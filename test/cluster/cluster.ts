@@ -123,7 +123,10 @@ export class Cluster {
       const areReady = conditions.map((all) => all.some((c) => c.type === 'Ready' && c.status === 'True'));
       if (items.length === count && areReady.every((ready) => ready)) return true;
       // What waited in vain says what it saw.
-      const seen = items.map(({ metadata, status }) => `${metadata?.name}: ${JSON.stringify(status)}`);
+      const seen = items.map(({ metadata, status }) => {
+        const { name, creationTimestamp: created, deletionTimestamp: deleted } = metadata ?? {};
+        return `${name}: ${JSON.stringify({ created, deleted, status })}`;
+      });
       throw new Error([`${items.length} pods`, ...seen].join('\n'));
     });
   }

@@ -34,7 +34,7 @@ export async function measureFloor(): Promise<Floor> {
 async function measureApiserverStart(one: OneMaster): Promise<number> {
   const before = await one.processes('^kube-apiserver');
   await one.signal('KILL', before);
-  const startedAt = await one.cluster.waitUntil('another apiserver starts', 30_000, async () => {
+  const startedAt = await one.cluster.waitUntil('another apiserver starts', 60_000, async () => {
     const now = await one.processes('^kube-apiserver');
     return now.some((pid) => !before.includes(pid)) && Date.now();
   });
