@@ -45,7 +45,10 @@ export function waitingForKubelet(
   return waiting;
 }
 
-/** It answers nothing before it serves, 5 to 7 s after its start (three starts on two slow cores, 1.20). */
+/**
+ * It answers nothing before it serves, 5 to 7 s after its start (three starts on two slow cores, 1.20). Far longer than
+ * that, since to end one too early costs a whole start.
+ */
 const STARTS_UP_MS = 20_000;
 
 /**
@@ -65,9 +68,7 @@ export function endHangingServer(
   const { facts, observation, waitingForKubelet } = situation;
   const { api, apiPortHere, stored, runtime, wallClockMs } = observation;
   const hangs = api.name === 'away' && HANGS.has(api.cause);
-  if (waitingForKubelet.length === 0 || !hangs || apiPortHere === undefined || !runtime.known) {
-    return { memory, actions: [] };
-  }
+  if (!hangs || apiPortHere === undefined || !runtime.known) return { memory, actions: [] };
   const manifestOf = (key: WorkloadKey) => stored.find((w) => w.key === key)?.revisions[0]?.manifest;
   const manifest = manifestOf(facts.key);
   if (!probedPorts(manifest).has(apiPortHere)) return { memory, actions: [] };
