@@ -27,12 +27,29 @@ export function isBeingRestarted({ containers, sandboxId }: RuntimePod, memory?:
 }
 
 /** Without what was asked for and has come about; from there on the kubelet's time to start it counts anew. */
-export function followRestart(memory: WorkloadMemory, facts: WorkloadFacts): WorkloadMemory {
+export function followRestart(before: WorkloadMemory, facts: WorkloadFacts): WorkloadMemory {
+  if (!facts.parentRuns.known) return before;
+  const memory = isNextBegun(before, facts) ? without(before, 'endedSandbox') : before;
   const { restart } = memory;
-  if (restart?.state !== 'under-way' || !facts.parentRuns.known) return memory;
-  return downParent(facts, restart.uid)?.sandboxId === restart.sandboxId
-    ? memory
-    : { ...without(memory, 'restart'), stoppedMs: 0 };
+  if (restart?.state !== 'under-way') return memory;
+  const { uid, sandboxId: id } = restart;
+  if (downParent(facts, uid)?.sandboxId === id) return memory;
+  const after = { ...without(memory, 'restart'), stoppedMs: 0 };
+  const pod = podOf(facts, uid);
+  const isEnded = pod !== undefined && !(pod.sandboxReady && pod.sandboxId === id);
+  return isEnded ? { ...after, endedSandbox: { uid, id } } : after;
+}
+
+function podOf({ parentPods }: WorkloadFacts, uid: string): RuntimePod | undefined {
+  return parentPods.find(({ pod }) => pod.uid === uid)?.pod;
+}
+
+/** Or the pod is gone. */
+function isNextBegun({ endedSandbox }: WorkloadMemory, facts: WorkloadFacts): boolean {
+  if (endedSandbox === undefined) return false;
+  const pod = podOf(facts, endedSandbox.uid);
+  if (pod === undefined) return true;
+  return pod.sandboxReady && pod.sandboxId !== endedSandbox.id && pod.containers.length > 0;
 }
 
 /**
@@ -42,7 +59,23 @@ export function followRestart(memory: WorkloadMemory, facts: WorkloadFacts): Wor
  */
 export const KUBELET_LOOKS_MS = 1_300;
 
-export function restartActions({ restart, backOffMs }: WorkloadMemory, facts: WorkloadFacts): Action[] {
+/**
+ * A pod whose sandbox and container came and went between two looks is looked at twice, so that the start may come a second
+ * later still, when the sandbox is being ended. What then failed to start is removed as well: on a real node its back-off
+ * held etcd up for 10 s, in which the handover failed, and the API was away for 32 s.
+ */
+function isStartSpoilt({ endedSandbox }: WorkloadMemory, pod: RuntimePod): boolean {
+  if (endedSandbox?.uid !== pod.uid) return false;
+  const { sandboxId, sandboxReady, containers, endedBefore } = pod;
+  return sandboxId === endedSandbox.id
+    ? !sandboxReady && containers.length > 0 && containers.every(({ state }) => state === 'exited')
+    : containers.length === 0 && endedBefore === true;
+}
+
+export function restartActions(memory: WorkloadMemory, facts: WorkloadFacts): Action[] {
+  const { restart, backOffMs } = memory;
+  const spoilt = facts.parentPods.find(({ pod }) => isStartSpoilt(memory, pod))?.pod;
+  if (spoilt !== undefined) return [{ type: 'restart-parent', workload: facts.key, uid: spoilt.uid }];
   if (restart?.state !== 'under-way') return [];
   const pod = downParent(facts, restart.uid);
   if (pod === undefined) return [];

@@ -93,6 +93,8 @@ export interface RuntimePod {
   readonly annotations: Readonly<Record<string, string>>;
   /** Newest attempt of each container, init containers included. */
   readonly containers: readonly RuntimeContainer[];
+  /** A container that ended in an older sandbox of it is still listed: the kubelet may count a back-off from its end. */
+  readonly endedBefore?: true;
 }
 
 export interface RuntimeView {

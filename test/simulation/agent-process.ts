@@ -21,6 +21,8 @@ import { RuntimeViews } from './runtime-view.ts';
 const FIRST_PROBE_MS = 1_000;
 const RUNTIME_ANSWERS_MS = 5;
 const RUNTIME_DEADLINE_MS = 2_000;
+/** What a runtime was asked to end may be used for so long still. */
+const SANDBOX_ENDS_MS = 100;
 /** Passes that would see what the last one saw are left out: so many the first time, then twice as many, and never for longer than… */
 const IDLE_INTERVALS = 20;
 const IDLE_MS_MAX = 4_000;
@@ -139,7 +141,8 @@ export class AgentProcess {
           }
           if (sandboxId === undefined) return known(true);
           await gate.io('stopSandbox', async () => undefined);
-          node.runtime.stopSandbox(sandboxId);
+          world.schedule.after(SANDBOX_ENDS_MS, () => node.runtime.up && node.runtime.stopSandbox(sandboxId));
+          await gate.pause(SANDBOX_ENDS_MS);
           return known(true);
         },
       },

@@ -96,7 +96,7 @@ export const KNOWN: readonly Known[] = [
       },
     ],
   },
-  ...[41_600, 42_600, 43_600].map(
+  ...[58_200, 59_000, 59_800].map(
     (atMs): Known => ({
       what: 'a pod that a person deleted in its handover was held against its content',
       setup: 'usual',
@@ -112,7 +112,7 @@ export const KNOWN: readonly Known[] = [
       ],
     }),
   ),
-  ...[25_025, 25_100, 25_175].map(
+  ...[24_750, 24_825, 24_900].map(
     (atMs): Known => ({
       what: 'a kubelet died between making the container of the apiserver and starting it, with no API to tell the next one',
       setup: 'pod',

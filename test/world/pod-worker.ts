@@ -11,6 +11,14 @@ import type { Life, Schedule } from './schedule.ts';
 /** How often a model looks whether a call has come to an end. */
 export const CALL_LOOK_MS = 250;
 
+/** plegRelistPeriod. */
+const LOOK_PERIOD_MS = 1_000;
+
+/** When the kubelet sees that a container ended: at another moment for each sandbox, half a period later on average. */
+function nextLookMs({ id }: Sandbox): number {
+  return Number.parseInt(id.slice(0, 4), 16) % LOOK_PERIOD_MS;
+}
+
 /** What a worker needs of its kubelet. */
 export interface WorkerHost {
   readonly life: Life;
@@ -103,7 +111,7 @@ export class PodWorker {
     const { sandbox } = this;
     this.host.statusChanged(this);
     // By then it may have been removed; then there is no back-off to count.
-    this.atNextLook(() => {
+    this.whenFree(sandbox === undefined ? 0 : nextLookMs(sandbox), () => {
       // A dead sandbox takes all of its pod along: `sandboxStopped` starts it anew.
       if (this.sandbox === sandbox && sandbox?.ready === true)
         this.restart(spec, init >= 0 ? 'init' : 'main');
@@ -188,10 +196,18 @@ export class PodWorker {
     }
     const waitMs = backoff.remainingMs(this.uid, spec.name, ended.finishedAtMs, schedule.nowMs);
     if (waitMs > 0) this.waiting = 'CrashLoopBackOff';
+    const isSame = (): boolean => this.sandbox === sandbox && (this.newest(spec.name) ?? ended) === ended;
     this.whenFree(waitMs, () => {
-      if (this.sandbox !== sandbox) return;
+      if (!isSame()) return;
       backoff.restarted(this.uid, spec.name, ended.finishedAtMs, schedule.nowMs);
       this.launch(spec, kind);
+    });
+    // Two events in one look, such as a new sandbox and a container that died, and it looks at the pod again at the next
+    // one (1.20: the second waits for a newer state of the pod).
+    if (waitMs === 0 || sandbox === undefined || schedule.nowMs - sandbox.createdAtMs >= LOOK_PERIOD_MS)
+      return;
+    this.whenFree(LOOK_PERIOD_MS, () => {
+      if (isSame() && this.newest(spec.name) === undefined) this.launch(spec, kind);
     });
   }
 
@@ -209,9 +225,11 @@ export class PodWorker {
     }
     const container = runtime.createContainer(this.pod, sandbox, spec);
     this.later(delays.containerStart, () => {
-      // Removed, or its sandbox stopped, before it began.
-      if (runtime.containers.get(container.id) === undefined || this.sandbox?.id !== container.sandboxId)
+      if (runtime.containers.get(container.id) === undefined) return;
+      if (this.sandbox?.id !== container.sandboxId) {
+        runtime.failStart(container);
         return;
+      }
       this.waiting = '';
       runtime.startContainer(container, programOf(this.pod, spec, kind, delays));
       this.host.statusChanged(this);

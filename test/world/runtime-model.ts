@@ -121,6 +121,11 @@ export class RuntimeModel {
     });
   }
 
+  /** Its sandbox was stopped before it began: it ends as it is. */
+  failStart(container: ContainerRecord): void {
+    this.markExited(container, 128, 'StartError');
+  }
+
   /** SIGTERM to every process of the pod; the sandbox is stopped by the kubelet once they are gone. */
   terminatePod(podUid: string): void {
     this.revision += 1;

@@ -23,7 +23,16 @@ export function toPods(sandboxes: readonly CriSandbox[], containers: readonly Cr
     if (siblings === undefined) bySandbox.set(container.pod_sandbox_id, [container]);
     else siblings.push(container);
   }
-  return [...newest.values()].map((sandbox) => toPod(sandbox, bySandbox.get(sandbox.id) ?? []));
+  const endedBefore = new Set<string>();
+  for (const sandbox of sandboxes) {
+    const uid = uidOf(sandbox);
+    const ended = bySandbox.get(sandbox.id)?.some(({ state }) => state === CONTAINER_EXITED);
+    if (newest.get(uid) !== sandbox && ended === true) endedBefore.add(uid);
+  }
+  return [...newest].map(([uid, sandbox]) => {
+    const pod = toPod(sandbox, bySandbox.get(sandbox.id) ?? []);
+    return endedBefore.has(uid) ? { ...pod, endedBefore: true } : pod;
+  });
 }
 
 /** Every name an image answers to: tags, digests and its id. */

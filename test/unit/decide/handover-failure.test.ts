@@ -161,8 +161,8 @@ test('unproven content that failed for who knows whose fault is tried again, a f
   scene.onPass = () => {
     if (scene.parents.length === 0) scene.addParent(APISERVER, { content: 'bad' });
     const living = scene.parent(APISERVER);
-    const given = scene.phase(APISERVER) === 'handover' || living.state === 'absent';
-    living.state = living.state === 'absent' ? 'starting' : 'crashed';
+    const given = scene.phase(APISERVER) === 'handover' || living.state === 'emptied';
+    living.state = living.state === 'emptied' ? 'starting' : 'crashed';
     living.restarts = given ? 0 : 1;
     living.parent = { ...living.parent, ready: false };
   };

@@ -57,7 +57,7 @@ test('a restart that could not be carried out is asked for again until the paren
   scene.run(3_500);
   const asked = scene.passes.filter((p) => p.actions.some((a) => a.type === 'restart-parent')).length;
   assert.ok(asked > 1);
-  scene.parent(APISERVER).state = 'absent';
+  scene.parent(APISERVER).state = 'emptied';
   const { actions } = scene.pass();
   assert.deepEqual(
     actions.filter((a) => a.type === 'restart-parent'),
@@ -123,10 +123,70 @@ test('one that the kubelet starts in its old sandbox keeps it', () => {
   );
 });
 
+/** In its handover; its sandbox was ended, and what the kubelet had just made in it could not start. */
+function spoilt(): Scene {
+  const scene = diedAgain();
+  scene.run(1_400);
+  assert.equal(scene.parent(APISERVER).sandboxes, 1);
+  scene.parent(APISERVER).endedBefore = true;
+  scene.parent(APISERVER).state = 'starting';
+  scene.onEmptied = () => {};
+  return scene;
+}
+
+test('what could not start because its sandbox was ended does not hold its successor back', () => {
+  const scene = spoilt();
+  const before = restarts(scene).length;
+  scene.run(200);
+  assert.deepEqual(
+    restarts(scene)
+      .slice(before)
+      .map(({ sandboxId }) => sandboxId),
+    [undefined, undefined],
+    'asked for again until it is gone; the new sandbox stays',
+  );
+  scene.parent(APISERVER).endedBefore = false;
+  scene.run(200);
+  assert.equal(restarts(scene).length, before + 2);
+  expectPhase(scene, APISERVER, 'handover');
+});
+
+test('it is removed before there is a new sandbox, too', () => {
+  const scene = diedAgain();
+  scene.onRestart = (living) => {
+    living.state = 'absent';
+  };
+  scene.run(1_600);
+  assert.deepEqual(
+    restarts(scene).map(({ sandboxId }) => sandboxId),
+    [undefined, 'sandbox-parent-1', undefined],
+  );
+  assert.equal(scene.parent(APISERVER).state, 'emptied');
+});
+
+test('once a container of it is there, what ended in its older sandboxes is the kubelet’s', () => {
+  const scene = spoilt();
+  scene.parent(APISERVER).state = 'running';
+  const before = restarts(scene).length;
+  scene.run(1_000);
+  scene.parent(APISERVER).sandboxes += 1;
+  scene.parent(APISERVER).state = 'starting';
+  scene.run(1_000);
+  assert.equal(restarts(scene).length, before);
+});
+
+test('a sandbox that nobody here ended is none of ours', () => {
+  const scene = recovered();
+  scene.parent(APISERVER).endedBefore = true;
+  scene.parent(APISERVER).state = 'starting';
+  scene.run(1_000);
+  assert.deepEqual(restarts(scene), []);
+});
+
 test('its time to start begins anew when its sandbox was ended: its checkpoint is not put in its way', () => {
   const scene = diedAgain();
   scene.run(1_400);
-  assert.equal(scene.parent(APISERVER).state, 'absent');
+  assert.equal(scene.parent(APISERVER).state, 'emptied');
   scene.run(2_800);
   assert.doesNotMatch(moves(scene, APISERVER), /activate .*activate/);
   scene.run(400);
@@ -136,7 +196,7 @@ test('its time to start begins anew when its sandbox was ended: its checkpoint i
 test('one that the kubelet took too long to start anew has not failed: it is handed its ports when it comes', () => {
   const scene = diedAgain();
   scene.onRestart = (living) => {
-    living.state = 'absent';
+    living.state = 'emptied';
   };
   for (let passes = 0; scene.phase(APISERVER) !== 'active' && passes < 100; passes += 1) scene.pass();
   expectPhase(scene, APISERVER, 'active');

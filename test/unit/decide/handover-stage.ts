@@ -41,7 +41,7 @@ export function crashes(scene: Scene): void {
   living.state = 'crashed';
   let passesUntilCrash = 0;
   scene.onRestart = () => {
-    living.state = 'absent';
+    living.state = 'emptied';
     passesUntilCrash = 2;
   };
   scene.onPass = () => {

@@ -11,6 +11,8 @@ export interface LivingParent {
   restarts: number;
   /** Of how many sandboxes the present one is the successor. */
   sandboxes: number;
+  /** One of the sandboxes before holds a container that ended. */
+  endedBefore?: boolean;
   /** By the wall clock; absent: before the scene began. */
   createdAtMs?: number;
 }
@@ -20,9 +22,10 @@ export function sandboxOf({ parent, sandboxes }: LivingParent): string {
 }
 
 export function podOf(living: LivingParent): RuntimePod {
-  const { parent, state, restarts, createdAtMs } = living;
+  const { parent, state, restarts, createdAtMs, endedBefore } = living;
   const made = runtimePod(parent.workload, parent.name, parent.uid, state, restarts);
-  const pod = { ...made, sandboxId: sandboxOf(living) };
+  const before = endedBefore === true ? { endedBefore } : {};
+  const pod = { ...made, ...before, sandboxId: sandboxOf(living) };
   if (createdAtMs === undefined) return pod;
   return { ...pod, containers: pod.containers.map((c) => ({ ...c, createdAtMs })) };
 }

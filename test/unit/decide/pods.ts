@@ -27,6 +27,8 @@ export const IMAGE = 'registry.k8s.io/control-plane:v1';
 /** How a pod stands in the runtime, in one word. */
 export type PodState =
   | 'absent'
+  /** Its sandbox was ended, and its containers removed before. */
+  | 'emptied'
   | 'starting'
   | 'crashed'
   | 'limping'
@@ -158,6 +160,7 @@ export function runtimePod(
 ): RuntimePod {
   const containers: Record<PodState, readonly ContainerState[]> = {
     absent: ['exited'],
+    emptied: [],
     starting: [],
     crashed: ['exited'],
     limping: ['exited', 'running'],
@@ -172,7 +175,7 @@ export function runtimePod(
     name,
     uid,
     sandboxId: `sandbox-${uid}`,
-    sandboxReady: state !== 'absent' && state !== 'created-in-dead-sandbox',
+    sandboxReady: !['absent', 'emptied', 'created-in-dead-sandbox'].includes(state),
     createdAtMs: 0,
     labels: {},
     annotations: {

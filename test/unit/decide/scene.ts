@@ -74,7 +74,7 @@ export class Scene {
   };
   /** What it makes of one whose sandbox was ended, too: a new one is to come. */
   onRestart: (living: LivingParent) => void = (living) => {
-    living.state = 'absent';
+    living.state = 'emptied';
     living.sandboxes += 1;
   };
   #uids = 0;
@@ -286,7 +286,8 @@ export class Scene {
     if (action.type !== 'restart-parent') return;
     const living = this.parents.find(({ parent }) => parent.uid === action.uid);
     if (living === undefined) return;
-    if (action.sandboxId === undefined) this.onEmptied(living);
+    if (living.state === 'absent') living.state = 'emptied';
+    else if (action.sandboxId === undefined) this.onEmptied(living);
     else this.onRestart(living);
   }
 }

@@ -41,7 +41,7 @@ export class SmallCluster {
     }
     scene.onPass = (stepMs) => this.#step(stepMs);
     scene.onRestart = (living) => {
-      living.state = 'absent';
+      living.state = 'emptied';
       this.#life(living.parent.uid).sinceMs = 0;
     };
   }
@@ -93,6 +93,7 @@ export class SmallCluster {
     if (living.parent.finished) return undefined;
     switch (living.state) {
       case 'absent':
+      case 'emptied':
         return life.sinceMs >= SANDBOX_AFTER_MS ? 'starting' : undefined;
       case 'starting':
         return life.sinceMs >= CONTAINER_AFTER_MS ? 'running' : undefined;

@@ -47,6 +47,15 @@ test('the newest sandbox of a pod decides, in any order of the list', () => {
   }
 });
 
+test('a pod says whether something ended in an older sandbox of it', () => {
+  const two = [sandbox('old', 0, 100, { state: 1 }), sandbox('young', 1, 200)];
+  const endedBefore = (...containers: CriContainer[]) => toPods(two, containers)[0]?.endedBefore;
+  assert.equal(endedBefore(container('a', 'old', 0, 101, 'main', 2)), true);
+  assert.equal(endedBefore(container('a', 'old', 0, 101)), undefined, 'it runs');
+  assert.equal(endedBefore(container('a', 'young', 0, 201, 'main', 2)), undefined);
+  assert.equal(endedBefore(), undefined);
+});
+
 test('a clock that jumped back does not make an old sandbox the newest; equal attempts are told apart by time', () => {
   assert.equal(toPods([sandbox('old', 0, 500), sandbox('young', 1, 200)], [])[0]?.sandboxId, 'young');
   assert.equal(toPods([sandbox('young', 0, 300), sandbox('old', 0, 200)], [])[0]?.sandboxId, 'young');

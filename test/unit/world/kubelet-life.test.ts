@@ -86,6 +86,47 @@ describe('a crash back-off', () => {
   });
 });
 
+describe('a sandbox that is stopped while a container in it is about to start', () => {
+  /** As after an agent's work: nothing that ended is left, and the kubelet makes a container in the new sandbox. */
+  function spoilt(scene: Scene): string {
+    const { runtime } = scene.node;
+    const uid = scene.parent('kube-scheduler')?.metadata?.uid ?? '';
+    const stopSandbox = (): void => runtime.stopSandbox(runtime.sandboxesOf(uid).at(-1)?.id ?? '');
+    const states = (): string[] => runtime.containersOf(uid).map(({ state }) => state);
+    for (let crash = 0; crash < 2; crash += 1) {
+      scene.secondsUntil(() => states().includes('running'), 5);
+      for (const one of runtime.containersOf(uid)) runtime.killContainer(one);
+    }
+    for (const { id } of runtime.containersOf(uid)) runtime.removeContainer(id);
+    stopSandbox();
+    scene.secondsUntil(() => states().includes('created'), 2);
+    stopSandbox();
+    scene.secondsUntil(() => runtime.containersOf(uid).some(({ reason }) => reason === 'StartError'), 1);
+    return uid;
+  }
+
+  const running = (scene: Scene, uid: string): boolean =>
+    scene.node.runtime.containersOf(uid).some(({ state }) => state === 'running');
+
+  it('ends it, and its back-off holds the next one up', () => {
+    const scene = new Scene();
+    const uid = spoilt(scene);
+    scene.seconds(5);
+    assert.ok(!running(scene, uid));
+    scene.secondsUntil(() => running(scene, uid), 20);
+  });
+
+  it('does not, once that is removed: the kubelet looks at a pod with a new sandbox again at its next look', () => {
+    const scene = new Scene();
+    const uid = spoilt(scene);
+    const { runtime } = scene.node;
+    const { length } = runtime.sandboxesOf(uid);
+    scene.secondsUntil(() => runtime.sandboxesOf(uid).length > length, 2);
+    for (const { id } of runtime.containersOf(uid)) runtime.removeContainer(id);
+    assert.ok(scene.secondsUntil(() => running(scene, uid), 5) < 1.5);
+  });
+});
+
 describe('the world', () => {
   it('tells a cut network (silence) from a dead apiserver (refused) and from one without etcd (500)', () => {
     const scene = new Scene();
