@@ -1,35 +1,32 @@
 // Directories of the store: made durable on the way down, removed so that a cut leaves nothing half there. A symlink
 // standing where a directory should is never entered (each component below the state directory is looked at).
 
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { type Disk, errnoOf, lstatOrAbsent } from './disk.ts';
 import { StoreError } from './store-error.ts';
 import { removedName } from './temporary-name.ts';
 
+/** The directories from below `root` down to `path`, which was made from it. */
 function components(root: string, path: string): string[] {
-  let current = root;
-  return relative(root, path)
-    .split(sep)
-    .filter((segment) => segment !== '')
-    .map((segment) => {
-      current = join(current, segment);
-      return current;
-    });
+  const found: string[] = [];
+  for (let end = root.length; end < path.length; ) {
+    const next = path.indexOf(sep, end + 1);
+    end = next === -1 ? path.length : next;
+    found.push(path.slice(0, end));
+  }
+  return found;
+}
+
+async function isDirectory(disk: Disk, path: string): Promise<boolean> {
+  const stat = await lstatOrAbsent(disk, path);
+  if (stat === undefined || stat.type === 'directory') return stat !== undefined;
+  throw new StoreError('enter', path, '', `it is a ${stat.type}, not a directory of the store: remove it`);
 }
 
 /** Whether `path` below `root` is there and is reached through directories only. */
 export async function directoryExists(disk: Disk, root: string, path: string): Promise<boolean> {
   for (const component of components(root, path)) {
-    const stat = await lstatOrAbsent(disk, component);
-    if (stat === undefined) return false;
-    if (stat.type !== 'directory') {
-      throw new StoreError(
-        'enter',
-        component,
-        '',
-        `it is a ${stat.type}, not a directory of the store: remove it`,
-      );
-    }
+    if (!(await isDirectory(disk, component))) return false;
   }
   return true;
 }
@@ -37,7 +34,7 @@ export async function directoryExists(disk: Disk, root: string, path: string): P
 /** Makes what is missing of `path` below `root`, 0700, each name durable. */
 export async function ensureDirectory(disk: Disk, root: string, path: string): Promise<void> {
   for (const component of components(root, path)) {
-    if (await directoryExists(disk, dirname(component), component)) continue;
+    if (await isDirectory(disk, component)) continue;
     await disk.mkdir(component);
     await disk.fsyncDirectory(dirname(component));
   }

@@ -1,7 +1,7 @@
 // The store for its one writer. The caller holds flock(2) on `<state>/lock` (lib/agent); nothing here checks that.
 // Operations run one after another; each is durable when it resolves and shows before or after when the power goes.
 
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { StoreWriter } from '../types/store.ts';
 import { type Disk, errnoOf, lstatOrAbsent } from './disk.ts';
 import { DiskStore } from './disk-store.ts';
@@ -23,10 +23,11 @@ export interface OpenOptions {
 
 /** Opens the store for writing, verifies everything in it, puts right what it can. The caller holds the lock. */
 export async function openStore(
-  stateDir = DEFAULT_STATE_DIR,
+  directory = DEFAULT_STATE_DIR,
   options: OpenOptions = {},
 ): Promise<StoreWriter> {
   const { fs: disk = realDisk, migrations = MIGRATIONS, log } = options;
+  const stateDir = resolve(directory);
   try {
     await makeStateDirectory(disk, stateDir);
     const version = currentVersion(migrations);

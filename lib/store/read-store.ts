@@ -1,6 +1,7 @@
 // The store for those who only look: no lock, nothing is changed. A writer may be at work meanwhile, so whatever looks
 // wrong or moved between two looks is looked at again; only what stays wrong is reported.
 
+import { resolve } from 'node:path';
 import type { StoreFinding, StoreReader } from '../types/store.ts';
 import { DRIFTED, type Drift } from './check-volume.ts';
 import type { Disk } from './disk.ts';
@@ -80,10 +81,11 @@ export interface ReadOptions {
 
 /** A snapshot of the store as it is now. A directory that does not exist is an empty store. */
 export async function readStore(
-  stateDir = DEFAULT_STATE_DIR,
+  directory = DEFAULT_STATE_DIR,
   options: ReadOptions = {},
 ): Promise<StoreReader> {
   const disk = options.fs ?? realDisk;
+  const stateDir = resolve(directory);
   try {
     if ((await lstatOrAbsent(disk, stateDir)) === undefined) {
       return { workloads: () => [], node: () => ({}), findings: () => [] };

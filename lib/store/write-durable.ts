@@ -57,11 +57,12 @@ export async function writeDurable(
   disk: Disk = realDisk,
 ): Promise<void> {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-  const unfinished = join(dirname(path), unfinishedName(basename(path)));
+  const directory = dirname(path);
+  const unfinished = join(directory, unfinishedName(basename(path)));
   try {
     await writeNewFile(disk, unfinished, bytes, attributes);
     await disk.rename(unfinished, path);
-    await disk.fsyncDirectory(dirname(path));
+    await disk.fsyncDirectory(directory);
   } catch (error) {
     // On a full disk the half-written copy would take the last of the space.
     await disk.unlink(unfinished).catch(() => undefined);

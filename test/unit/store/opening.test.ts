@@ -14,7 +14,7 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../../lib/store/open-store.ts';
 import { readStore } from '../../../lib/store/read-store.ts';
@@ -45,6 +45,19 @@ test('wrong modes are put right and reported, without losing the revision', asyn
   assert.equal((await lstat(join(state, fileOf(2, KEY_FILE)))).mode & 0o777, 0o600);
   assert.match(store.findings()[0]?.problem ?? '', /another mode or owner/);
   assert.equal(store.workloads()[0]?.revisions.length, 2);
+});
+
+test('however its directory is named, its paths are whole: a manifest mounts them', async (t) => {
+  const state = await stateDirectory(t);
+  const name = `${relative(process.cwd(), state)}/./`;
+  const store = await openStore(name);
+  await store.addRevision(checkpoint(1), 1);
+  await store.putRecord(KEY, record(1));
+  const wanted = join(state, fileOf(1, 'volumes'));
+  for (const shown of [store, await readStore(name)])
+    assert.equal(shown.workloads()[0]?.revisions[0]?.materialDir, wanted);
+  await store.removeWorkload(KEY);
+  assert.deepEqual((await readStore(state)).workloads(), []);
 });
 
 test('a directory on the way that is open to others is closed again and reported', async (t) => {
