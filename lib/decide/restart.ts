@@ -74,12 +74,15 @@ function isStartSpoilt({ endedSandbox }: WorkloadMemory, pod: RuntimePod): boole
 
 export function restartActions(memory: WorkloadMemory, facts: WorkloadFacts): Action[] {
   const { restart, backOffMs } = memory;
-  const spoilt = facts.parentPods.find(({ pod }) => isStartSpoilt(memory, pod))?.pod;
-  if (spoilt !== undefined) return [{ type: 'restart-parent', workload: facts.key, uid: spoilt.uid }];
-  if (restart?.state !== 'under-way') return [];
-  const pod = downParent(facts, restart.uid);
-  if (pod === undefined) return [];
-  const restartParent = { type: 'restart-parent', workload: facts.key, uid: pod.uid } as const;
-  if (backOffMs >= KUBELET_LOOKS_MS) return [{ ...restartParent, sandboxId: pod.sandboxId }];
-  return pod.containers.length > 0 ? [restartParent] : [];
+  const asked = restart?.state === 'under-way' ? downParent(facts, restart.uid) : undefined;
+  const actions: Action[] = [];
+  for (const { pod } of facts.parentPods) {
+    const restartParent = { type: 'restart-parent', workload: facts.key, uid: pod.uid } as const;
+    if (pod === asked && backOffMs >= KUBELET_LOOKS_MS) {
+      actions.push({ ...restartParent, sandboxId: pod.sandboxId });
+    } else if (isStartSpoilt(memory, pod) || (pod === asked && pod.containers.length > 0)) {
+      actions.push(restartParent);
+    }
+  }
+  return actions;
 }
