@@ -128,7 +128,7 @@ async function checkVolumes(
         tokensOwner(key, revision, volume.name, stamp),
         tokensFile(directory, volume.name, stamp),
       );
-    const check = new VolumeCheck(disk, `${materialDir(directory)}/${volume.name}`, volume);
+    const check = new VolumeCheck(disk, join(materialDir(directory), volume.name), volume);
     checked.set(volume.name, await check.run(tokensOf));
   }
   return checked;

@@ -34,7 +34,7 @@ export interface CheckedVolume {
 
 /** The payload that `..data` shows now. */
 export async function currentStamp(disk: Disk, volumeDir: string): Promise<number> {
-  const link = `${volumeDir}/${DATA_LINK}`;
+  const link = join(volumeDir, DATA_LINK);
   const stamp = payloadStamp(await readDamaged(link, () => disk.readlink(link)));
   if (stamp === undefined) throw new DamageError(link, 'does not point to a payload of the store');
   return stamp;
@@ -58,7 +58,7 @@ export class VolumeCheck {
     const { directoryMode: mode, directoryGid: gid } = expected;
     await this.compareDirectory(directory, { mode, uid: 0, gid });
     const stamp = await currentStamp(disk, directory);
-    const payload = `${directory}/${payloadName(stamp)}`;
+    const payload = join(directory, payloadName(stamp));
     await this.checkTop(payloadName(stamp));
     await this.checkPayloadNames(payload);
 
@@ -70,9 +70,8 @@ export class VolumeCheck {
     for (const file of expected.files) {
       const issued = digests.tokens.find((token) => token.path === file.path);
       const digest = file.digest ?? issued;
-      const path = `${payload}/${file.path}`;
-      if (digest === undefined) throw new DamageError(path, 'has no digest');
-      contents.set(file.path, await this.checkFile(path, file, digest));
+      if (digest === undefined) throw new DamageError(join(payload, file.path), 'has no digest');
+      contents.set(file.path, await this.checkFile(join(payload, file.path), file, digest));
       if (file.token === undefined || issued === undefined) continue;
       tokens.push({
         volume: expected.name,
@@ -95,12 +94,12 @@ export class VolumeCheck {
       throw new DamageError(join(this.directory, name), 'does not belong into the volume');
     }
     for (const name of links) {
-      const path = `${this.directory}/${name}`;
+      const path = join(this.directory, name);
       const target = await readDamaged(path, () => this.disk.readlink(path));
       if (target !== topLinkTarget(name)) throw new DamageError(path, 'points somewhere else');
     }
     for (const name of mountPoints) {
-      await this.compareDirectory(`${this.directory}/${name}`, {
+      await this.compareDirectory(join(this.directory, name), {
         mode: payloadDirectoryMode(this.expected),
         uid: 0,
         gid: this.expected.directoryGid,

@@ -1,20 +1,20 @@
 // Directories of the store: made durable on the way down, removed so that a cut leaves nothing half there. A symlink
 // standing where a directory should is never entered (each component below the state directory is looked at).
 
-import { basename, dirname, join, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { type Disk, errnoOf, lstatOrAbsent } from './disk.ts';
 import { StoreError } from './store-error.ts';
 import { removedName } from './temporary-name.ts';
 
-/** The directories from below `root` down to `path`, which was made from it. */
 function components(root: string, path: string): string[] {
-  const found: string[] = [];
-  for (let end = root.length; end < path.length; ) {
-    const next = path.indexOf(sep, end + 1);
-    end = next === -1 ? path.length : next;
-    found.push(path.slice(0, end));
-  }
-  return found;
+  let current = root;
+  return relative(root, path)
+    .split(sep)
+    .filter((segment) => segment !== '')
+    .map((segment) => {
+      current = join(current, segment);
+      return current;
+    });
 }
 
 async function isDirectory(disk: Disk, path: string): Promise<boolean> {

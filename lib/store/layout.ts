@@ -1,7 +1,7 @@
 // Where things are in the state directory, for people with ls and cat as well. Every name that comes from outside is
-// checked before it becomes a path. Workloads are nested directories, so `a-b/c` and `a/b-c` never share one. A root is an
-// absolute path with nothing to normalize, and so are all that are made of it.
+// checked before it becomes a path. Workloads are nested directories, so `a-b/c` and `a/b-c` never share one.
 
+import { join } from 'node:path';
 import type { RevisionId } from '../types/checkpoint.ts';
 import { splitWorkloadKey, type WorkloadKey } from '../types/workload.ts';
 import { StoreError } from './store-error.ts';
@@ -31,16 +31,16 @@ function invalid(what: string, name: string): StoreError {
   return new StoreError(`use ${what}`, shown, '', 'it is not a name that Kubernetes allows');
 }
 
-export const formatFile = (root: string): string => `${root}/format.json`;
-export const nodeFile = (root: string): string => `${root}/node.json`;
-export const workloadsDir = (root: string): string => `${root}/workloads`;
-export const quarantineDir = (root: string): string => `${root}/quarantine`;
+export const formatFile = (root: string): string => join(root, 'format.json');
+export const nodeFile = (root: string): string => join(root, 'node.json');
+export const workloadsDir = (root: string): string => join(root, 'workloads');
+export const quarantineDir = (root: string): string => join(root, 'quarantine');
 
 function below(base: string, key: WorkloadKey): string {
   const { namespace, name } = splitWorkloadKey(key);
   if (!isNamespace(namespace)) throw invalid('namespace', namespace);
   if (!isWorkloadName(name)) throw invalid('workload', name);
-  return `${base}/${namespace}/${name}`;
+  return join(base, namespace, name);
 }
 
 export function workloadDir(root: string, key: WorkloadKey): string {
@@ -52,27 +52,27 @@ export function workloadQuarantineDir(root: string, key: WorkloadKey): string {
 }
 
 export function recordFile(root: string, key: WorkloadKey): string {
-  return `${workloadDir(root, key)}/record.json`;
+  return join(workloadDir(root, key), 'record.json');
 }
 
 export function revisionsDir(root: string, key: WorkloadKey): string {
-  return `${workloadDir(root, key)}/revisions`;
+  return join(workloadDir(root, key), 'revisions');
 }
 
 export function revisionDir(root: string, key: WorkloadKey, revision: RevisionId): string {
   if (!isRevision(revision)) throw invalid('revision', revision);
-  return `${revisionsDir(root, key)}/${revision}`;
+  return join(revisionsDir(root, key), revision);
 }
 
 // Inside a revision.
-export const manifestFile = (revision: string): string => `${revision}/manifest.json`;
-export const digestsFile = (revision: string): string => `${revision}/digests.json`;
-export const materialDir = (revision: string): string => `${revision}/volumes`;
-export const tokensDir = (revision: string): string => `${revision}/tokens`;
+export const manifestFile = (revision: string): string => join(revision, 'manifest.json');
+export const digestsFile = (revision: string): string => join(revision, 'digests.json');
+export const materialDir = (revision: string): string => join(revision, 'volumes');
+export const tokensDir = (revision: string): string => join(revision, 'tokens');
 
 /** Digests of one payload's tokens. Outside the volume, so that the pod does not see them; a volume's name has no dot. */
 export function tokensFile(revision: string, volume: string, stamp: number): string {
-  return `${tokensDir(revision)}/${volume}.${stamp}.json`;
+  return join(tokensDir(revision), `${volume}.${stamp}.json`);
 }
 
 // Inside a volume, as the kubelet's AtomicWriter lays it out (kubernetes pkg/volume/util/atomic_writer.go).

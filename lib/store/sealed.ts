@@ -9,8 +9,6 @@ export type SealedKind = 'format' | 'node' | 'record' | 'digests' | 'tokens';
 /** Larger than any of ours; bounds what a damaged or planted file can make us read. */
 export const SEALED_BYTES_MAX = 16 * 1024 * 1024;
 
-const utf8 = new TextDecoder();
-
 export function sha256(content: Uint8Array | string): string {
   return hash('sha256', content);
 }
@@ -27,7 +25,7 @@ export type Unsealed<T> =
 
 export function unseal<T extends object>(kind: SealedKind, of: string, content: Uint8Array): Unsealed<T> {
   if (content.length === 0) return { intact: false, problem: 'is empty' };
-  const text = utf8.decode(content);
+  const text = new TextDecoder().decode(content);
   let parsed: { kind?: unknown; of?: unknown; body?: unknown } | null;
   try {
     parsed = JSON.parse(text);

@@ -2,6 +2,7 @@
 // certainly ours. The names that stay can be made durable: after kill -9 the page cache may show a rename whose fsync
 // never came, and nothing may be built on that.
 
+import { join } from 'node:path';
 import { removeTree } from './directories.ts';
 import { type Disk, errnoOf, lstatOrAbsent } from './disk.ts';
 import {
@@ -42,7 +43,7 @@ class Sweep implements Swept {
     if ((await lstatOrAbsent(this.disk, path))?.type !== 'directory') return false;
     let left = 0;
     for (const name of await this.disk.readdir(path)) {
-      const child = `${path}/${name}`;
+      const child = join(path, name);
       const gone = isOurTemporary(name) ? await this.remove(child) : await visit(name, child);
       if (!gone) left += 1;
     }
@@ -76,7 +77,7 @@ class Sweep implements Swept {
     for (const name of names) {
       const other = payloadStamp(name);
       const isLeft = name === DATA_LINK_UNFINISHED || (other !== undefined && other !== stamp);
-      if (isLeft || isOurTemporary(name)) await this.remove(`${directory}/${name}`);
+      if (isLeft || isOurTemporary(name)) await this.remove(join(directory, name));
     }
     this.directories.push(directory);
     return stamp;
@@ -84,7 +85,7 @@ class Sweep implements Swept {
 
   private async shownStamp(directory: string, names: readonly string[]): Promise<number | undefined> {
     if (!names.includes(DATA_LINK)) return undefined;
-    const link = `${directory}/${DATA_LINK}`;
+    const link = join(directory, DATA_LINK);
     if ((await lstatOrAbsent(this.disk, link))?.type !== 'symlink') return undefined;
     const target = await this.disk.readlink(link);
     return names.includes(target) ? payloadStamp(target) : undefined;

@@ -57,12 +57,11 @@ export async function writeDurable(
   disk: Disk = realDisk,
 ): Promise<void> {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-  const directory = dirname(path);
-  const unfinished = join(directory, unfinishedName(basename(path)));
+  const unfinished = join(dirname(path), unfinishedName(basename(path)));
   try {
     await writeNewFile(disk, unfinished, bytes, attributes);
     await disk.rename(unfinished, path);
-    await disk.fsyncDirectory(directory);
+    await disk.fsyncDirectory(dirname(path));
   } catch (error) {
     // On a full disk the half-written copy would take the last of the space.
     await disk.unlink(unfinished).catch(() => undefined);

@@ -11,14 +11,6 @@ import type { Life, Schedule } from './schedule.ts';
 /** How often a model looks whether a call has come to an end. */
 export const CALL_LOOK_MS = 250;
 
-/** plegRelistPeriod. */
-const LOOK_PERIOD_MS = 1_000;
-
-/** When the kubelet sees that a container ended: at another moment for each sandbox, half a period later on average. */
-function nextLookMs({ id }: Sandbox): number {
-  return Number.parseInt(id.slice(0, 4), 16) % LOOK_PERIOD_MS;
-}
-
 /** What a worker needs of its kubelet. */
 export interface WorkerHost {
   readonly life: Life;
@@ -110,11 +102,11 @@ export class PodWorker {
     }
     const { sandbox } = this;
     this.host.statusChanged(this);
+    if (sandbox === undefined) return;
     // By then it may have been removed; then there is no back-off to count.
-    this.whenFree(sandbox === undefined ? 0 : nextLookMs(sandbox), () => {
+    this.whenFree(this.nextLookMs(sandbox), () => {
       // A dead sandbox takes all of its pod along: `sandboxStopped` starts it anew.
-      if (this.sandbox === sandbox && sandbox?.ready === true)
-        this.restart(spec, init >= 0 ? 'init' : 'main');
+      if (this.sandbox === sandbox && sandbox.ready) this.restart(spec, init >= 0 ? 'init' : 'main');
     });
   }
 
@@ -123,7 +115,7 @@ export class PodWorker {
     if (this.terminating) return;
     this.sandbox = undefined;
     // Its volumes are mounted still.
-    this.atNextLook(() => this.runSandbox());
+    this.whenFree(this.host.delays.runtimeRelist, () => this.runSandbox());
   }
 
   newest(name: string): ContainerRecord | undefined {
@@ -204,9 +196,9 @@ export class PodWorker {
     });
     // Two events in one look, such as a new sandbox and a container that died, and it looks at the pod again at the next
     // one (1.20: the second waits for a newer state of the pod).
-    if (waitMs === 0 || sandbox === undefined || schedule.nowMs - sandbox.createdAtMs >= LOOK_PERIOD_MS)
-      return;
-    this.whenFree(LOOK_PERIOD_MS, () => {
+    const isNew = sandbox !== undefined && schedule.nowMs - sandbox.createdAtMs < this.lookPeriodMs;
+    if (waitMs === 0 || !isNew) return;
+    this.whenFree(this.lookPeriodMs, () => {
       if (isSame() && this.newest(spec.name) === undefined) this.launch(spec, kind);
     });
   }
@@ -260,9 +252,14 @@ export class PodWorker {
     this.host.statusChanged(this);
   }
 
-  /** The kubelet sees what has ended at its next look at the runtime. */
-  private atNextLook(run: () => void): void {
-    this.whenFree(this.host.delays.runtimeRelist, run);
+  /** From one look of the kubelet at the runtime to the next. */
+  private get lookPeriodMs(): number {
+    return 2 * this.host.delays.runtimeRelist;
+  }
+
+  /** Until it sees what ended in a sandbox: another time for each, half a period on average. */
+  private nextLookMs({ id }: Sandbox): number {
+    return Number.parseInt(id.slice(0, 4), 16) % this.lookPeriodMs;
   }
 
   private whenFree(delayMs: number, run: () => void): void {

@@ -50,21 +50,26 @@ describe('a kubelet that dies', () => {
   });
 });
 
+const running = (scene: Scene, uid: string): boolean =>
+  scene.node.runtime.containersOf(uid).some(({ state }) => state === 'running');
+
+/** Kills the scheduler's container again and again, until the kubelet waits; returns the pod's UID. */
+function killedTwice(scene: Scene): string {
+  const uid = scene.parent('kube-scheduler')?.metadata?.uid ?? '';
+  for (let crash = 0; crash < 2; crash += 1) {
+    scene.secondsUntil(() => running(scene, uid), 5);
+    for (const one of scene.node.runtime.containersOf(uid)) scene.node.runtime.killContainer(one);
+  }
+  return uid;
+}
+
 describe('a crash back-off', () => {
-  /** Kills the pod's container again and again, until the kubelet waits. */
   function inBackOff(scene: Scene): string {
-    const uid = scene.parent('kube-scheduler')?.metadata?.uid ?? '';
-    for (let crash = 0; crash < 2; crash += 1) {
-      scene.secondsUntil(() => running(scene, uid), 5);
-      for (const one of scene.node.runtime.containersOf(uid)) scene.node.runtime.killContainer(one);
-    }
+    const uid = killedTwice(scene);
     scene.seconds(8);
     assert.ok(!running(scene, uid), 'the second crash is not restarted within 8 s');
     return uid;
   }
-
-  const running = (scene: Scene, uid: string): boolean =>
-    scene.node.runtime.containersOf(uid).some(({ state }) => state === 'running');
 
   it('goes on in a new sandbox, as long as an ended container is there', () => {
     const scene = new Scene();
@@ -90,23 +95,15 @@ describe('a sandbox that is stopped while a container in it is about to start', 
   /** As after an agent's work: nothing that ended is left, and the kubelet makes a container in the new sandbox. */
   function spoilt(scene: Scene): string {
     const { runtime } = scene.node;
-    const uid = scene.parent('kube-scheduler')?.metadata?.uid ?? '';
+    const uid = killedTwice(scene);
     const stopSandbox = (): void => runtime.stopSandbox(runtime.sandboxesOf(uid).at(-1)?.id ?? '');
-    const states = (): string[] => runtime.containersOf(uid).map(({ state }) => state);
-    for (let crash = 0; crash < 2; crash += 1) {
-      scene.secondsUntil(() => states().includes('running'), 5);
-      for (const one of runtime.containersOf(uid)) runtime.killContainer(one);
-    }
     for (const { id } of runtime.containersOf(uid)) runtime.removeContainer(id);
     stopSandbox();
-    scene.secondsUntil(() => states().includes('created'), 2);
+    scene.secondsUntil(() => runtime.containersOf(uid).some(({ state }) => state === 'created'), 2);
     stopSandbox();
     scene.secondsUntil(() => runtime.containersOf(uid).some(({ reason }) => reason === 'StartError'), 1);
     return uid;
   }
-
-  const running = (scene: Scene, uid: string): boolean =>
-    scene.node.runtime.containersOf(uid).some(({ state }) => state === 'running');
 
   it('ends it, and its back-off holds the next one up', () => {
     const scene = new Scene();
