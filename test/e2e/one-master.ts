@@ -73,10 +73,10 @@ export class OneMaster {
   async report(
     what: string,
     timeoutMs: number,
-    holds: (report: Awaited<ReturnType<typeof daemonReport>>) => boolean,
+    holds: (report: Awaited<ReturnType<typeof daemonReport>>) => boolean | Promise<boolean>,
   ): Promise<void> {
     try {
-      const asked = async (): Promise<boolean> => holds(await daemonReport(this.master));
+      const asked = async (): Promise<boolean> => await holds(await daemonReport(this.master));
       await this.cluster.waitUntil(what, timeoutMs, asked, REPORT_EVERY_MS);
     } catch (error) {
       say(await statusTable(this.master));
