@@ -84,7 +84,7 @@ function grained(phase: Phase): unknown {
 }
 
 /** Of plain JSON; a field that is undefined counts as absent, as on the disk. */
-function isSame(a: unknown, b: unknown): boolean {
+export function isSame(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];

@@ -3,12 +3,13 @@
 
 import type { Action } from '../types/action.ts';
 import type { RevisionId } from '../types/checkpoint.ts';
-import type { WorkloadMemory } from '../types/memory.ts';
+import type { ParentIdentity, WorkloadMemory } from '../types/memory.ts';
 import type { Observation, Parent } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
 import { conflicts, type WorkloadFacts } from './facts.ts';
 import { withLeaving } from './leaving.ts';
-import { without } from './moves.ts';
+import { having, without } from './moves.ts';
+import { isSame } from './record.ts';
 import { placedRevision } from './static-pod.ts';
 
 /** The revision to activate: the newest proven one that is intact, else its predecessor, else the only copy there is. */
@@ -26,20 +27,19 @@ export function followParent(
 ): { memory: WorkloadMemory; actions: Action[] } {
   const parent = facts.parent.known ? facts.parent.value : undefined;
   const followed = withLeaving(memory, facts, observation);
-  if (parent === undefined) return { memory: { ...followed, servingMs: 0 }, actions: [] };
+  if (parent === undefined) return { memory: having(followed, { servingMs: 0 }), actions: [] };
   const actions: Action[] = [];
   const compiled = observation.compiled.get(facts.key);
-  let next: WorkloadMemory = {
-    ...followed,
+  let next = having(followed, {
     options: parent.options,
-    parent: identityOf(parent),
+    parent: identityOf(parent, memory),
     ...(memory.parent?.uid === parent.uid ? {} : { servingMs: 0, backOffMs: 0 }),
-  };
-  if (compiled === undefined) return { memory: { ...next, servingMs: 0 }, actions };
-  if (!compiled.known) return { memory: { ...next, note: compiled.reason, servingMs: 0 }, actions };
+  });
+  if (compiled === undefined) return { memory: having(next, { servingMs: 0 }), actions };
+  if (!compiled.known) return { memory: having(next, { note: compiled.reason, servingMs: 0 }), actions };
   if (!compiled.value.ok) {
     const note = compiled.value.refusals.map((r) => `${r.field}: ${r.why}`).join('; ');
-    return { memory: { ...next, note: `cannot be carried: ${note}`, servingMs: 0 }, actions };
+    return { memory: having(next, { note: `cannot be carried: ${note}`, servingMs: 0 }), actions };
   }
   const { checkpoint } = compiled.value;
   const revision = checkpoint.revision;
@@ -47,13 +47,13 @@ export function followParent(
     actions.push({ type: 'store-revision', workload: facts.key, checkpoint });
   }
   if (revision === next.proven?.revision) {
-    return { memory: { ...without(next, 'candidate'), servingMs: 0 }, actions };
+    return { memory: having(without(next, 'candidate'), { servingMs: 0 }), actions };
   }
   if (revision !== next.candidate) next = { ...next, candidate: revision, servingMs: 0 };
   // Beside an active checkpoint on the same ports, a probe's answer would be the checkpoint's.
   const alone = next.phase.name !== 'active' || !conflicts(parent);
   const serving = alone && facts.parentServes.known && facts.parentServes.value;
-  next = { ...next, servingMs: serving ? next.servingMs + observation.sinceLastPassMs : 0 };
+  next = having(next, { servingMs: serving ? next.servingMs + observation.sinceLastPassMs : 0 });
   if (next.servingMs >= settings.provingMs && facts.revisions.has(revision)) {
     next = {
       ...without(next, 'candidate'),
@@ -93,11 +93,13 @@ export function retention(memory: WorkloadMemory, facts: WorkloadFacts): Action[
   }));
 }
 
-function identityOf(parent: Parent): NonNullable<WorkloadMemory['parent']> {
-  return {
+/** The very one that is remembered, while it is the same. */
+function identityOf(parent: Parent, memory: WorkloadMemory): ParentIdentity {
+  const identity = {
     namespace: parent.namespace,
     name: parent.name,
     uid: parent.uid,
     ...(parent.controller ? { controller: parent.controller } : {}),
   };
+  return memory.parent !== undefined && isSame(memory.parent, identity) ? memory.parent : identity;
 }

@@ -4,7 +4,7 @@
 import type { WorkloadMemory } from '../types/memory.ts';
 import type { Observation } from '../types/observation.ts';
 import type { WorkloadFacts } from './facts.ts';
-import { without } from './moves.ts';
+import { having, without } from './moves.ts';
 import { isUp } from './run-state.ts';
 
 /** The memory of a workload with this pass's time counted in, and without the last pass's note. */
@@ -15,14 +15,13 @@ export function passTime(
 ): WorkloadMemory {
   const dt = observation.sinceLastPassMs;
   const memory = withEmptySandbox(without(before, 'note'), facts, dt);
-  return {
-    ...memory,
+  return having(memory, {
     runningMs: running(memory, facts, dt),
     stoppedMs: stopped(memory, facts, dt),
     downMs: down(memory, facts, dt),
     unservedMs: unserved(memory, facts, observation, dt),
     backOffMs: backOff(memory, facts, dt),
-  };
+  });
 }
 
 /** A sandbox that is seen for the first time may have been made at any moment since the last pass. */

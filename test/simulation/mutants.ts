@@ -37,8 +37,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'time that a parent did not serve counts as proving time',
     file: 'lib/decide/revisions.ts',
-    from: 'servingMs: serving ? next.servingMs + observation.sinceLastPassMs : 0 };',
-    to: 'servingMs: next.servingMs + observation.sinceLastPassMs };',
+    from: 'servingMs: serving ? next.servingMs + observation.sinceLastPassMs : 0 });',
+    to: 'servingMs: next.servingMs + observation.sinceLastPassMs });',
   },
   {
     name: 'every activation has the same UID',
