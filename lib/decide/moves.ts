@@ -35,8 +35,8 @@ type Optional = {
 }[keyof WorkloadMemory];
 
 /**
- * The memory with these fields: the same object when it has them, as at most passes. V8 (11.3) copies an object of many
- * shapes in half a microsecond, and takes as long again for each field that a literal sets beside the copy.
+ * The memory with these fields: the same object when it has them already. V8 (11.3) copies an object of many shapes in
+ * half a microsecond, and takes nearly as long again for each field that a literal sets beside the copy.
  */
 export function having(memory: WorkloadMemory, fields: Partial<WorkloadMemory>): WorkloadMemory {
   for (const name in fields) {
