@@ -128,9 +128,9 @@ describe('the agent under kill -9', { timeout: 300_000 }, () => {
       await until(`rotation ${rotations} is proven`, () => provenHolds(rotations));
     }
     // The proven revision and the one before it are kept, and no other.
-    await until('older secrets are gone', async () => {
-      return (await rotationsOnDisk()).every((number) => number > before);
-    });
+    const older = async (): Promise<boolean> => (await rotationsOnDisk()).some((number) => number <= before);
+    // Twice: what is renamed while grep walks, to be removed, is in neither place for it.
+    await until('older secrets are gone', async () => !(await older()) && !(await older()));
     assert.deepEqual(await rotationsOnDisk(), [before + 1, before + 2]);
     const { intact, quarantined } = await node.verify();
     assert.deepEqual([intact, quarantined], [true, []]);
