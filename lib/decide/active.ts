@@ -3,6 +3,7 @@
 
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
 import type { Parent } from '../types/observation.ts';
+import { strikesOf } from './blame.ts';
 import { conflicts, type WorkloadFacts } from './facts.ts';
 import { begun, freshParentUid } from './fresh-parent.ts';
 import {
@@ -131,7 +132,7 @@ function besideBlamed(memory: WorkloadMemory, situation: Situation, parent: Pare
   const proven = isProven(memory, situation);
   const { facts } = situation;
   const excused = proven || memory.failedParent?.revision === undefined;
-  const again = excused && (proven || memory.failedHandovers < UNPROVEN_FAILURES_MAX);
+  const again = excused && (proven || strikesOf(memory, parent.uid) < STRIKES_MAX);
   // Its failure may have been another's, such as an API that was away: it is up, and the checkpoint in its way.
   const inTheWay = facts.checkpointRuns.known && !isUp(facts.checkpointRuns.value);
   if (runsReady(memory, situation, parent) && (again || inTheWay)) {
@@ -149,12 +150,17 @@ function besideBlamed(memory: WorkloadMemory, situation: Situation, parent: Pare
 }
 
 /** Content that was never proven may have failed for another's fault once or twice; each attempt may cost the API. */
-const UNPROVEN_FAILURES_MAX = 3;
+const STRIKES_MAX = 3;
 
 function cure({ controller, name }: Parent, excused: boolean): string {
-  const owner = controller ? `${controller.kind} ${controller.name}` : `Pod ${name}`;
-  return excused ? `fix ${owner}, or delete pod ${name} to try again` : `fix ${owner}`;
+  if (controller === undefined) return `fix Pod ${name}`;
+  const { kind } = controller;
+  const again = excused ? `delete pod ${name}` : ROLLED_OUT.has(kind) ? 'restart its rollout' : undefined;
+  return `fix ${kind} ${controller.name}${again === undefined ? '' : `, or ${again} to try again`}`;
 }
+
+/** What `kubectl rollout restart` knows: it gives the same content another annotation, and so another chance. */
+const ROLLED_OUT: ReadonlySet<string> = new Set(['DaemonSet', 'Deployment', 'StatefulSet']);
 
 /** The agent's own checkpoint: active for ever, moved to the newest proven revision. */
 function standBy(

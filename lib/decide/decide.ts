@@ -6,6 +6,7 @@ import type { Memory, Phase, WorkloadMemory } from '../types/memory.ts';
 import type { Observation } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
 import type { WorkloadKey } from '../types/workload.ts';
+import { suspects } from './blame.ts';
 import { fence, hasActive, vanishedTogether } from './cluster-identity.ts';
 import { factsOf } from './facts.ts';
 import { endHangingServer, waitingForKubelet, withEnded } from './hanging-server.ts';
@@ -15,7 +16,7 @@ import { followNote } from './notes.ts';
 import { recall, save } from './record.ts';
 import { followRestart, restartActions } from './restart.ts';
 import { followParent, retention } from './revisions.ts';
-import { isHandingOver, type Situation, suspects, willSomeRestart } from './situation.ts';
+import { isHandingOver, type Situation, willSomeRestart } from './situation.ts';
 import { adopted, reconcile } from './static-pod.ts';
 import { passTime } from './timers.ts';
 import { transition } from './transition.ts';
@@ -84,6 +85,7 @@ export function decide(observation: Observation, memory: Memory, settings: Setti
     workloads,
     apiAwayMs,
     apiServingMs,
+    suspects: shared.suspects,
     ...(apiSeen ? { apiSeen: true as const } : {}),
     ...(shared.kubeletStarts ? { kubeletStarts: true as const } : {}),
     ...record,

@@ -2,23 +2,14 @@
 // the checkpoint back: when the parent is down or late and the API is away, there is nobody else.
 
 import type { Phase, WorkloadMemory } from '../types/memory.ts';
-import type { RuntimePod } from '../types/observation.ts';
+import type { Observation, RuntimeContainer, RuntimePod } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
-import {
-  activate,
-  blame,
-  countFailure,
-  go,
-  handedOver,
-  restPhase,
-  stay,
-  type Transition,
-  waitOn,
-} from './moves.ts';
+import { blame, culprit } from './blame.ts';
+import { activate, countFailure, go, handedOver, restPhase, stay, type Transition, waitOn } from './moves.ts';
 import { downParent, KUBELET_LOOKS_MS, restarting } from './restart.ts';
 import { bestRevision } from './revisions.ts';
 import { isUp } from './run-state.ts';
-import { culprit, livingParent, outage, patienceMs, type Situation, wordsFor } from './situation.ts';
+import { livingParent, outage, patienceMs, type Situation, wordsFor } from './situation.ts';
 
 type Handover = Phase & { name: 'handover' };
 
@@ -34,15 +25,39 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
   const back = takeBack(memory, phase, situation);
   if (back !== undefined) return back;
   // A checkpoint that is on its way out may hold its ports, or answer on them, for its whole grace period: an apiserver
-  // (1.20) with watchers needs all of its 30 s. The parent's time begins when it is alone.
+  // (1.20) with watchers needs all of its 30 s. The parent's time begins when it is alone: at the end of a pass that sees
+  // so, since the checkpoint may have ended at any moment since the one before, and that is a second on a busy node.
   if (facts.checkpointRuns.known && isUp(facts.checkpointRuns.value)) return stay(memory);
+  if (phase.alone === undefined) return stay({ ...memory, phase: { ...phase, alone: true } });
   if (!livingParent(situation).answered) return waitOn(memory, phase, observation);
   if (isLate(memory, phase, settings)) {
     // The kubelet and the controllers are at work; the rescue rule watches over the rest.
-    const blamed = blame(memory, phase.parentUid, culprit(memory, situation));
-    return go(blamed, restPhase(memory), 'the handover deadline passed with the API answering');
+    const reason = 'the handover deadline passed with the API answering';
+    return go(blamed(memory, phase, situation), restPhase(memory), reason);
   }
   return waitOn(memory, phase, observation);
+}
+
+/** After the checkpoint was seen to be gone. What was made before may have met its ports. */
+function wasMadeAlone(
+  { createdAtMs }: RuntimeContainer,
+  { waited }: Handover,
+  { wallClockMs }: Observation,
+): boolean {
+  return wallClockMs - createdAtMs <= waited.elapsedMs;
+}
+
+/**
+ * With what its content is blamed for, if anything: a parent that was started only while its checkpoint was there, or
+ * never, says nothing of it.
+ */
+function blamed(memory: WorkloadMemory, phase: Handover, situation: Situation): WorkloadMemory {
+  const { facts, observation } = situation;
+  const parent = facts.parentPods.find(({ pod }) => pod.uid === phase.parentUid)?.pod;
+  const hadItsPorts = ({ containers }: RuntimePod): boolean =>
+    containers.some((c) => c.state === 'running' || wasMadeAlone(c, phase, observation));
+  const revision = parent && hadItsPorts(parent) ? culprit(memory, phase, situation) : undefined;
+  return blame(memory, phase.parentUid, revision);
 }
 
 /** After a boot the container's first start counts as a restart already. */
@@ -57,16 +72,15 @@ function hasDiedBefore({ failedHandovers }: WorkloadMemory, { containers }: Runt
  */
 function whoLostTheRace(
   memory: WorkloadMemory,
-  { parentUid, waited }: Handover,
-  { facts, observation: { wallClockMs } }: Situation,
+  phase: Handover,
+  { facts, observation }: Situation,
 ): RuntimePod | undefined {
   const { restart, stoppedMs, options } = memory;
-  const parent = downParent(facts, parentUid);
+  const parent = downParent(facts, phase.parentUid);
   if (parent === undefined || restart?.state === 'under-way') return undefined;
   if (!facts.checkpointRuns.known || isUp(facts.checkpointRuns.value)) return undefined;
   if (stoppedMs < KUBELET_LOOKS_MS && !hasDiedBefore(memory, parent)) return undefined;
-  const raced =
-    !options.overlap && parent.containers.some((c) => wallClockMs - c.createdAtMs > waited.elapsedMs);
+  const raced = !options.overlap && !parent.containers.every((c) => wasMadeAlone(c, phase, observation));
   return restart?.state === 'allowed' || raced ? parent : undefined;
 }
 
@@ -86,12 +100,12 @@ function takeBack(memory: WorkloadMemory, phase: Handover, situation: Situation)
   const late = isLate(memory, phase, settings);
   const patience = Math.max(patienceMs(state, settings), settings.restartPatienceMs);
   if (memory.stoppedMs < patience && (!late || answers)) return undefined;
-  // One that is not there at all did not fail: a person took it away, a node restarts, or it was to start anew.
-  const blamed =
-    state === 'absent' ? countFailure(memory) : blame(memory, phase.parentUid, culprit(memory, situation));
+  // One that goes or is gone did not fail: a person or an update took it away, a node restarts, or it was to start anew.
+  const isGone = state === 'absent' || state === 'leaving';
+  const after = isGone ? countFailure(memory) : blamed(memory, phase, situation);
   const how = late ? 'late' : wordsFor(state);
   return activate(
-    blamed,
+    after,
     revision,
     `the handover failed: its parent is ${how}${answers ? '' : ' and no API answers'}`,
   );

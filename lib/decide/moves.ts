@@ -81,20 +81,12 @@ export function handedOver(memory: WorkloadMemory, reason: string): Transition {
 /** A parent that serves again owes nothing, but for content that may yet crash within its proving time, again and again. */
 export function forgive(memory: WorkloadMemory): WorkloadMemory {
   if (memory.candidate !== undefined) return memory;
-  return { ...without(memory, 'failedParent'), failedHandovers: 0 };
+  return { ...without(without(memory, 'failedParent'), 'strikes'), failedHandovers: 0 };
 }
 
 /** The next handover is given longer. */
 export function countFailure(memory: WorkloadMemory): WorkloadMemory {
   return { ...memory, failedHandovers: memory.failedHandovers + 1 };
-}
-
-/** Remembers whose failure it was, so that unproven content does not cost the same outage twice. */
-export function blame(memory: WorkloadMemory, uid: string, revision: RevisionId | undefined): WorkloadMemory {
-  return {
-    ...countFailure(memory),
-    failedParent: { uid, ...(revision === undefined ? {} : { revision }) },
-  };
 }
 
 export function waitOn(

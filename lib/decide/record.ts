@@ -48,6 +48,7 @@ const FIELDS: { readonly [field in keyof Required<WorkloadRecord>]: true } = {
   parent: true,
   failedHandovers: true,
   failedParent: true,
+  strikes: true,
   nodeUid: true,
 };
 const fields = Object.keys(FIELDS) as readonly (keyof WorkloadRecord)[];
@@ -80,7 +81,7 @@ function isSaid(said: WorkloadRecord, wanted: WorkloadRecord): boolean {
 
 function grained(phase: Phase): unknown {
   if (phase.name !== 'retiring' && phase.name !== 'handover') return phase;
-  return { ...phase, waited: Math.floor(phase.waited.elapsedMs / TIMER_GRAIN_MS) };
+  return { ...phase, alone: undefined, waited: Math.floor(phase.waited.elapsedMs / TIMER_GRAIN_MS) };
 }
 
 /** Of plain JSON; a field that is undefined counts as absent, as on the disk. */

@@ -18,8 +18,8 @@ export interface Situation {
   readonly allVanished: boolean;
   readonly someActive: boolean;
   readonly apiAwayMs: number;
-  /** How many workloads of this node may have cost the API it is without now, see `suspects`. */
-  readonly suspects: number;
+  /** Workloads of this node that may have cost the API it is without now, see blame.ts. */
+  readonly suspects: ReadonlySet<WorkloadKey>;
   /** What the kubelet does not start, see `waitingForKubelet`. */
   readonly waitingForKubelet: readonly WorkloadKey[];
   /** A handover of this node has just begun, or is about to: whoever goes along now costs the API nothing more. */
@@ -115,35 +115,6 @@ export function revisionOf({ facts, observation }: Situation): RevisionId | unde
 export function isProven(memory: WorkloadMemory, situation: Situation): boolean {
   const revision = revisionOf(situation);
   return revision !== undefined && revision === memory.proven?.revision;
-}
-
-/** An apiserver that is withdrawn is gone within seconds; what has been withdrawn for longer is not why the API left. */
-const WITHDRAWN_BEFORE_MS_MAX = 10_000;
-
-function withdrawnJustBefore({ phase }: WorkloadMemory, apiAwayMs: number): boolean {
-  return phase.name === 'handover' && phase.waited.elapsedMs - apiAwayMs <= WITHDRAWN_BEFORE_MS_MAX;
-}
-
-/**
- * Workloads whose withdrawal the API may be away for: in handover still, or taken back during this outage. A process
- * that has started since does not know who it was.
- */
-export function suspects(memory: Memory, apiAwayMs: number): number {
-  if (apiAwayMs === 0 || memory.apiSeen === undefined) return 0;
-  return [...memory.workloads.values()].filter(
-    (w) =>
-      withdrawnJustBefore(w, apiAwayMs) ||
-      (w.phase.name === 'active' && w.failedParent !== undefined && w.stoppedMs < apiAwayMs),
-  ).length;
-}
-
-/**
- * The revision that cost the API, where no other can have: a controller-manager that dies because the apiserver is
- * handed over beside it must not be refused its ports for ever.
- */
-export function culprit(memory: WorkloadMemory, situation: Situation): RevisionId | undefined {
-  const alone = situation.suspects === 1 && withdrawnJustBefore(memory, situation.apiAwayMs);
-  return alone ? (revisionOf(situation) ?? memory.candidate) : undefined;
 }
 
 /** After this an apiserver that was handed over serves again, or its handover failed. */

@@ -19,8 +19,8 @@ export type Phase =
   | { readonly name: 'standby' }
   /** In the static pod directory. */
   | { readonly name: 'active'; readonly revision: RevisionId; readonly reason: string }
-  /** Withdrawn for a parent that has started and does not serve yet. */
-  | { readonly name: 'handover'; readonly parentUid: string; readonly waited: Timer }
+  /** Withdrawn for a parent that has started and does not serve yet; `waited` since the parent was seen alone. */
+  | { readonly name: 'handover'; readonly parentUid: string; readonly waited: Timer; readonly alone?: true }
   /** The API says it is no longer wanted here; grace is running, or the withdrawal is. */
   | {
       readonly name: 'retiring';
@@ -46,6 +46,8 @@ export interface WorkloadRecord {
   readonly failedHandovers: number;
   /** The parent whose handover failed last. Unproven content that failed once is not given the port again. */
   readonly failedParent?: { readonly uid: string; readonly revision?: RevisionId };
+  /** How often this parent was blamed since one of the workload served for good. */
+  readonly strikes?: { readonly uid: string; readonly count: number };
   /** UID of the Node object this workload was checkpointed under. */
   readonly nodeUid?: string;
 }
@@ -105,6 +107,8 @@ export interface Memory {
   readonly nodeUid?: string;
   /** How long the API has not answered. */
   readonly apiAwayMs: number;
+  /** Which workloads may have cost the API that it is without now. */
+  readonly suspects?: ReadonlySet<WorkloadKey>;
   /** It has served in the life of this process. */
   readonly apiSeen?: true;
   /** How long the API has answered; not set back by the absence that a handover costs. */

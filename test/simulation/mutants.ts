@@ -73,8 +73,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a parent that somebody deleted is held against its content',
     file: 'lib/decide/handover.ts',
-    from: "state === 'absent' ? countFailure(memory) : blame",
-    to: 'blame',
+    from: 'isGone ? countFailure(memory) : blamed',
+    to: 'blamed',
   },
   {
     name: 'that all workloads vanish at once is nothing special',

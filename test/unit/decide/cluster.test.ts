@@ -72,7 +72,10 @@ test('a bad update of the only apiserver: one fair attempt, then the proven chec
   scene.run(300_000);
   expectMoves(scene, APISERVER, 'activate rev-good, withdraw, activate rev-good');
   assert.equal(cluster.outagesMs.length, 2, story(scene));
-  assert.match(scene.workload(APISERVER)?.note ?? '', /fix DaemonSet kube-apiserver$/);
+  assert.match(
+    scene.workload(APISERVER)?.note ?? '',
+    /fix DaemonSet kube-apiserver, or restart its rollout to try again$/,
+  );
   cluster.update(APISERVER, 'fixed');
   scene.run(60_000);
   expectPeace({ scene }, 'fixed');
