@@ -75,9 +75,14 @@ export class OneMaster {
     timeoutMs: number,
     holds: (report: Awaited<ReturnType<typeof daemonReport>>) => boolean | Promise<boolean>,
   ): Promise<void> {
+    const asked = async (): Promise<boolean> => await holds(await daemonReport(this.master));
+    await this.orSay(this.cluster.waitUntil(what, timeoutMs, asked, REPORT_EVERY_MS));
+  }
+
+  /** What the agent says of it, where it fails. */
+  async orSay<T>(expected: Promise<T>): Promise<T> {
     try {
-      const asked = async (): Promise<boolean> => await holds(await daemonReport(this.master));
-      await this.cluster.waitUntil(what, timeoutMs, asked, REPORT_EVERY_MS);
+      return await expected;
     } catch (error) {
       say(await statusTable(this.master));
       throw error;
@@ -138,7 +143,7 @@ export class OneMaster {
 
   /** Looks again and again for so long: a window of observation, not a wait for something. */
   async always(ms: number, holds: () => Promise<void>): Promise<void> {
-    for (const end = Date.now() + ms; Date.now() < end; await delay(250)) await holds();
+    for (const end = Date.now() + ms; Date.now() < end; await delay(250)) await this.orSay(holds());
   }
 
   async nothingActivated(): Promise<void> {

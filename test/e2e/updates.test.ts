@@ -24,11 +24,12 @@ describe('updates of a single master', { timeout: 45 * 60_000 }, () => {
 
   /** Until the DaemonSet's pods are those of its newest template, and its content is what would be activated. */
   async function rolledOut(daemonSet: string, timeoutMs: number): Promise<void> {
-    await one.cluster.waitUntil(`${daemonSet} is rolled out`, timeoutMs, async () => {
-      const args = ['rollout', 'status', `daemonset/${daemonSet}`, '--watch=false'];
+    const args = ['rollout', 'status', `daemonset/${daemonSet}`, '--watch=false'];
+    const isRolledOut = async (): Promise<boolean> => {
       const { stdout } = await one.cluster.kubectl({ mayFail: true }, '-n', 'kube-system', ...args);
       return stdout.includes('successfully rolled out');
-    });
+    };
+    await one.orSay(one.cluster.waitUntil(`${daemonSet} is rolled out`, timeoutMs, isRolledOut));
     await one.report(`${daemonSet} as it is now is proven`, timeoutMs, (report) => {
       const w = report?.workloads.find(({ workload }) => workload === `kube-system/${daemonSet}`);
       return w?.state === 'standby' && w.candidate === undefined && w.proven;
