@@ -14,7 +14,7 @@ import { doesKubeletStart, servingTime } from './kubelet-starts.ts';
 import { hurryActions } from './leaving.ts';
 import { followNote } from './notes.ts';
 import { recall, save } from './record.ts';
-import { followRestart, restartActions } from './restart.ts';
+import { followRestart, restartParents } from './restart.ts';
 import { followParent, retention } from './revisions.ts';
 import { isHandingOver, type Situation, willSomeRestart } from './situation.ts';
 import { adopted, reconcile } from './static-pod.ts';
@@ -148,6 +148,7 @@ function decideOne(
   const actions = [...followed.actions, ...saving, ...reconcile(after, facts, why)];
   // What the record on disk still names is kept until a newer record stands there, and until the API has spoken.
   if (saving.length === 0 && observation.api.name === 'serving') actions.push(...retention(after, facts));
-  actions.push(...restartActions(after, facts), ...hurryActions(after, situation), ...server.actions);
-  return { memory: after, actions, changes };
+  const restarts = restartParents(after, facts);
+  actions.push(...restarts.actions, ...hurryActions(after, situation), ...server.actions);
+  return { memory: restarts.memory, actions, changes };
 }

@@ -38,7 +38,7 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
   return waitOn(memory, phase, observation);
 }
 
-/** After the checkpoint was seen to be gone. What was made before may have met its ports. */
+/** Whether it was made after the checkpoint was seen to be gone; what was made before may have met its ports. */
 function wasMadeAlone(
   { createdAtMs }: RuntimeContainer,
   { waited }: Handover,
@@ -48,8 +48,8 @@ function wasMadeAlone(
 }
 
 /**
- * With what its content is blamed for, if anything: a parent that was started only while its checkpoint was there, or
- * never, says nothing of it.
+ * The failure is held against the parent, and against its content where that was tried: a parent that was started only
+ * while its checkpoint was there, or never, says nothing of it.
  */
 function blamed(memory: WorkloadMemory, phase: Handover, situation: Situation): WorkloadMemory {
   const { facts, observation } = situation;

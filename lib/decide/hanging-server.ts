@@ -1,7 +1,7 @@
 // An apiserver that has lost its etcd accepts requests and never answers them, and the kubelet makes such a request for
 // each new static pod (its mirror pod) before it starts the pod. So the etcd that would help was seen to wait 22 s on a
 // real node (1.20). What always holds: only a server that answers nobody is ended, and only for what it cannot serve
-// without and what was down before. A controller that waits has died for want of this very API, more often than not.
+// without. A controller that waits has died for want of this very API, more often than not.
 
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Action } from '../types/action.ts';
@@ -22,9 +22,9 @@ const STARTS_WITHIN_MS = 1_500;
 const STARTS_AGAIN_WITHIN_MS = 3_000;
 
 /**
- * What the kubelet does not start: a checkpoint that was placed for what went before the API did, and in a handover the
- * parent. The kubelet was seen to wait with the mirror pod of such a checkpoint; and, in its housekeeping, with that of
- * what was withdrawn, and with everything else meanwhile.
+ * What the kubelet does not start: a checkpoint that was placed, and in a handover the parent. The kubelet was seen to
+ * wait with the mirror pod of such a checkpoint; and, in its housekeeping, with that of what was withdrawn, and with
+ * everything else meanwhile.
  */
 export function waitingForKubelet(
   { workloads, apiAwayMs }: Memory,
@@ -40,7 +40,7 @@ export function waitingForKubelet(
     if (phase.name === 'handover' && downMs >= STARTS_AGAIN_WITHIN_MS) waiting.push(workload);
     if (phase.name !== 'active' || !placed.has(workload) || begun.has(workload)) continue;
     // Activation began the count of its stop anew.
-    if (downMs >= apiAwayMs && stoppedMs >= STARTS_WITHIN_MS) waiting.push(workload);
+    if (downMs > 0 && stoppedMs >= STARTS_WITHIN_MS) waiting.push(workload);
   }
   return waiting;
 }

@@ -34,22 +34,16 @@ export function followRestart(before: WorkloadMemory, facts: WorkloadFacts): Wor
   if (restart?.state !== 'under-way') return memory;
   const { uid, sandboxId: id } = restart;
   if (downParent(facts, uid)?.sandboxId === id) return memory;
-  const after = { ...without(memory, 'restart'), stoppedMs: 0 };
-  const pod = podOf(facts, uid);
-  const isEnded = pod !== undefined && !(pod.sandboxReady && pod.sandboxId === id);
-  return isEnded ? { ...after, endedSandbox: { uid, id } } : after;
+  return { ...without(memory, 'restart'), stoppedMs: 0 };
 }
 
-function podOf({ parentPods }: WorkloadFacts, uid: string): RuntimePod | undefined {
-  return parentPods.find(({ pod }) => pod.uid === uid)?.pod;
-}
-
-/** Or the pod is gone. */
-function isNextBegun({ endedSandbox }: WorkloadMemory, facts: WorkloadFacts): boolean {
+/** Or the pod is gone, or it has run on for so long that nobody ended its sandbox. */
+function isNextBegun({ endedSandbox, runningMs }: WorkloadMemory, { parentPods }: WorkloadFacts): boolean {
   if (endedSandbox === undefined) return false;
-  const pod = podOf(facts, endedSandbox.uid);
+  const pod = parentPods.find(({ pod: { uid } }) => uid === endedSandbox.uid)?.pod;
   if (pod === undefined) return true;
-  return pod.sandboxReady && pod.sandboxId !== endedSandbox.id && pod.containers.length > 0;
+  const isNext = pod.sandboxId !== endedSandbox.id;
+  return pod.sandboxReady && (isNext ? pod.containers.length > 0 : runningMs >= KUBELET_LOOKS_MS);
 }
 
 /**
@@ -72,17 +66,27 @@ function isStartSpoilt({ endedSandbox }: WorkloadMemory, pod: RuntimePod): boole
     : containers.length === 0 && endedBefore === true;
 }
 
-export function restartActions(memory: WorkloadMemory, facts: WorkloadFacts): Action[] {
-  const { restart, backOffMs } = memory;
+/**
+ * Starts anew what is to be. A sandbox counts as ended from when that is asked for: it takes tenths of a second, beside the
+ * passes, and one that was seen to start in it meanwhile was left in its back-off (real node: the API was away for 40 s).
+ */
+export function restartParents(
+  before: WorkloadMemory,
+  facts: WorkloadFacts,
+): { memory: WorkloadMemory; actions: Action[] } {
+  const { restart, backOffMs } = before;
   const asked = restart?.state === 'under-way' ? downParent(facts, restart.uid) : undefined;
   const actions: Action[] = [];
+  let memory = before;
   for (const { pod } of facts.parentPods) {
-    const restartParent = { type: 'restart-parent', workload: facts.key, uid: pod.uid } as const;
+    const { uid, sandboxId, containers } = pod;
+    const restartParent = { type: 'restart-parent', workload: facts.key, uid } as const;
     if (pod === asked && backOffMs >= KUBELET_LOOKS_MS) {
-      actions.push({ ...restartParent, sandboxId: pod.sandboxId });
-    } else if (isStartSpoilt(memory, pod) || (pod === asked && pod.containers.length > 0)) {
+      actions.push({ ...restartParent, sandboxId });
+      memory = { ...before, endedSandbox: { uid, id: sandboxId } };
+    } else if (isStartSpoilt(before, pod) || (pod === asked && containers.length > 0)) {
       actions.push(restartParent);
     }
   }
-  return actions;
+  return { memory, actions };
 }

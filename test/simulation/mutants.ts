@@ -73,8 +73,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a parent that somebody deleted is held against its content',
     file: 'lib/decide/handover.ts',
-    from: 'isGone ? countFailure(memory) : blamed',
-    to: 'blamed',
+    from: 'isGone ? countFailure(memory) : blamed(memory, phase, situation)',
+    to: 'blame(memory, phase.parentUid, memory.candidate)',
   },
   {
     name: 'that all workloads vanish at once is nothing special',

@@ -151,6 +151,38 @@ test('what could not start because its sandbox was ended does not hold its succe
   expectPhase(scene, APISERVER, 'handover');
 });
 
+test('nor where it was seen to start while the sandbox was being ended', () => {
+  const scene = diedAgain();
+  scene.onEmptied = () => {};
+  scene.onRestart = () => {};
+  scene.run(1_400);
+  const living = scene.parent(APISERVER);
+  living.state = 'created';
+  scene.run(200);
+  const before = restarts(scene).length;
+  living.sandboxes += 1;
+  living.endedBefore = true;
+  living.state = 'starting';
+  scene.run(100);
+  assert.equal(restarts(scene).length, before + 1);
+});
+
+test('one that runs on in its sandbox was not ended, and what comes of it later is the kubelet’s', () => {
+  const scene = diedAgain();
+  scene.onEmptied = () => {};
+  scene.onRestart = () => {};
+  scene.run(1_400);
+  const living = scene.parent(APISERVER);
+  living.state = 'running';
+  scene.run(2_000);
+  const before = restarts(scene).length;
+  living.sandboxes += 1;
+  living.endedBefore = true;
+  living.state = 'starting';
+  scene.run(1_000);
+  assert.equal(restarts(scene).length, before);
+});
+
 test('it is removed before there is a new sandbox, too', () => {
   const scene = diedAgain();
   scene.onRestart = (living) => {

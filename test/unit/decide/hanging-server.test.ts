@@ -123,7 +123,19 @@ test('one that was started after its etcd had gone is ended as soon', () => {
   expectMoves(scene, APISERVER, 'restart-server');
 });
 
-test('a process that starts while the API is away counts what it finds down as gone before it', () => {
+test('it is ended for an etcd that went a moment later as well, such as in a handover of both', () => {
+  const scene = new Scene().with(ETCD).with(APISERVER).with(SCHEDULER);
+  scene.apiPortHere = API_PORT;
+  scene.run(1_000);
+  hangs(scene).run(500);
+  scene.parent(ETCD).state = 'absent';
+  scene.kubeletHeldUp = true;
+  scene.run(3_000);
+  expectPhase(scene, ETCD, 'active');
+  expectMoves(scene, APISERVER, 'restart-server');
+});
+
+test('a process that starts while the API is away ends it as well', () => {
   const scene = new Scene().with(ETCD).with(APISERVER).with(SCHEDULER);
   scene.apiPortHere = API_PORT;
   scene.run(1_000);
