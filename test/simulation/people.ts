@@ -2,7 +2,7 @@
 
 import type { V1DaemonSet } from '@kubernetes/client-node';
 import { ownLabels } from '../world/admission.ts';
-import { deletePod, templateHash } from '../world/api-objects.ts';
+import { deletePod } from '../world/api-objects.ts';
 import { SECRET_MARKER } from '../world/control-plane.ts';
 import type { World } from '../world/world.ts';
 import type { Content } from './faults.ts';
@@ -49,21 +49,6 @@ export class People {
         if ([...args, image].some((word) => /^--no-such-flag|^--crash-after-ms|:missing$/.test(word))) {
           this.write(daemonSet, daemonSet.metadata?.name ?? '', 'good');
         }
-      }
-    });
-  }
-
-  /**
-   * Once more, with content that works, where anything was changed: what was killed in the seconds in which it had its
-   * ports looks like a bad update, and the agent asks for another (`fix DaemonSet …`).
-   */
-  updateAgain(): void {
-    this.do('update again what was updated', () => {
-      for (const daemonSet of this.world.store.list('daemonsets')) {
-        const name = daemonSet.metadata?.name ?? '';
-        const { spec } = this.original.get(name) ?? {};
-        if (templateHash(daemonSet) === templateHash({ ...daemonSet, ...(spec && { spec }) })) continue;
-        this.write(daemonSet, name, 'good');
       }
     });
   }

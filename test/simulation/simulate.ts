@@ -11,8 +11,6 @@ import { NeverProven, provenMachine } from './setups.ts';
 /** After the last fault; the longest waits are the kubelet's back-off (300 s) and a retirement's grace. */
 const PEACE_WITHIN_MS = 900_000;
 const LOOK_EVERY_MS = 1_000;
-/** By then a person has read what the agent says of it. */
-const UPDATED_AGAIN_MS = 90_000;
 
 export interface Outcome {
   readonly failure: string | undefined;
@@ -77,13 +75,11 @@ function lingeringMs({ seed, faults }: Schedule): number {
 }
 
 async function untilPeace(stage: Stage, schedule: Schedule): Promise<void> {
-  const { machine, people, life } = stage;
+  const { machine, people } = stage;
   const { world, rules } = machine;
   await machine.advance(world.nowMs + lingeringMs(schedule));
   world.story.tell('world', 'no more faults');
   heal(stage);
-  if (schedule.faults.some(({ type }) => type === 'container-killed'))
-    world.schedule.after(UPDATED_AGAIN_MS, () => people.updateAgain(), life);
   const healedMs = world.nowMs;
   for (;;) {
     await machine.advance(world.nowMs + LOOK_EVERY_MS);
