@@ -150,6 +150,24 @@ export class OneMaster {
     assert.deepEqual(await ourManifests(this.master), [standByManifest]);
   }
 
+  /** The containers that run now, by their ids. */
+  async runningContainers(): Promise<ReadonlySet<string>> {
+    const containers = (await this.master.pods()).flatMap((pod) => pod.containers);
+    return new Set(containers.filter(({ state }) => state === 'running').map(({ id }) => id));
+  }
+
+  /** No workload is stood in for of which a container still runs that ran `before`. */
+  async nothingActivatedThatRuns(before: ReadonlySet<string>): Promise<void> {
+    const placed = (await ourManifests(this.master)).filter((name) => name !== standByManifest);
+    if (placed.length === 0) return;
+    const running = (await this.master.pods()).filter(({ source, containers }) => {
+      return source === 'api' && containers.some(({ id, state }) => state === 'running' && before.has(id));
+    });
+    const doubled = running.flatMap(({ containers }) => containers.map(({ name }) => name));
+    const wrong = placed.filter((file) => doubled.some((name) => file.endsWith(`_${name}.json`)));
+    assert.deepEqual(wrong, [], 'stood in for, and runs');
+  }
+
   /** kubectl in kube-system. With one master the API goes for a handover now and then: asked again, as a person would. */
   async kubeSystem(...args: string[]): Promise<CommandResult> {
     return this.cluster.waitUntil(`kubectl ${args.slice(0, 3).join(' ')} is answered`, 180_000, async () => {
