@@ -1,5 +1,6 @@
-// Whose fault it is that a handover failed or the API is away. Content that is blamed alone gets no ports until somebody
-// changes it, so an update that is good and had bad luck must not be; on real nodes it was, beside an etcd that was late.
+// Whose fault it is that a handover failed or the API is away. Content that is blamed gets no ports until somebody changes
+// it. One that is good and had bad luck must not be: on a real node an apiserver was refused them for good that had failed
+// beside an etcd that was late.
 
 import type { RevisionId } from '../types/checkpoint.ts';
 import type { Memory, Phase, WorkloadMemory } from '../types/memory.ts';

@@ -91,7 +91,7 @@ export interface WorkloadMemory extends WorkloadRecord {
   readonly restart?:
     | { readonly uid: string; readonly state: 'allowed' }
     | { readonly uid: string; readonly state: 'under-way'; readonly sandboxId: string };
-  /** A parent's sandbox that was ended with its back-off, until a container of it is seen in the next one. */
+  /** A parent's sandbox that is to end with its back-off, until a container of it is seen in the next one. */
   readonly endedSandbox?: { readonly uid: string; readonly id: string };
   /** A parent's sandbox in which no container has been made yet, and for how long it has been seen like that. */
   readonly emptySandbox?: { readonly id: string; readonly ms: number };

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { known } from '../../../lib/types/observed.ts';
-import { recovered, started } from './handover-stage.ts';
+import { recovered, restarts, started, untilBack } from './handover-stage.ts';
 import { APISERVER, MANAGER, revision, SCHEDULER } from './pods.ts';
 import { Scene } from './scene.ts';
 import { expectPhase, story } from './story.ts';
@@ -13,12 +13,6 @@ import { expectPhase, story } from './story.ts';
 function updated(scene = recovered()): Scene {
   scene.replaceParent(APISERVER, { content: 'new' });
   return started(scene).apiAway();
-}
-
-function untilBack(scene: Scene): Scene {
-  for (let passes = 0; scene.phase(APISERVER) !== 'active' && passes < 400; passes += 1) scene.pass();
-  expectPhase(scene, APISERVER, 'active');
-  return scene;
 }
 
 const blamed = (scene: Scene) => scene.workload(APISERVER)?.failedParent;
@@ -44,13 +38,11 @@ test('one that an update or a person takes away meanwhile is not', () => {
 test('one whose only container was made while the checkpoint had its ports is not, nor is its content', () => {
   const scene = updated();
   // Whatever is asked for, the kubelet does not come to start it.
-  scene.parent(APISERVER).state = 'crashed';
-  scene.parent(APISERVER).createdAtMs = scene.wallClockMs - 5_000;
   scene.onEmptied = () => {};
   scene.onRestart = () => {};
-  scene.onPass = () => {
-    scene.parent(APISERVER).createdAtMs = scene.wallClockMs - 5_000 - scene.nowMs;
-  };
+  scene.parent(APISERVER).state = 'crashed';
+  scene.pass();
+  scene.parent(APISERVER).createdAtMs = 0;
   assert.deepEqual(blamed(untilBack(scene)), { uid: 'parent-3' }, story(scene));
 });
 
@@ -114,8 +106,5 @@ test('what the pods before it failed at is not held against a new one', () => {
 /** How often the kubelet was made to start the newest parent. */
 function restartsAsked(scene: Scene): number {
   const { uid } = scene.parent(APISERVER).parent;
-  const asked = scene.passes.flatMap(({ actions }) =>
-    actions.filter((a) => a.type === 'restart-parent' && a.uid === uid && a.sandboxId !== undefined),
-  );
-  return asked.length;
+  return restarts(scene).filter((action) => action.uid === uid && action.sandboxId !== undefined).length;
 }

@@ -1,5 +1,6 @@
 // Where the tests of handovers begin: after a boot, in the middle of a handover, and after one that failed.
 
+import type { Action } from '../../../lib/types/action.ts';
 import { APISERVER, type ParentTraits } from './pods.ts';
 import { Scene } from './scene.ts';
 import { expectPhase } from './story.ts';
@@ -30,9 +31,19 @@ export function started(scene: Scene): Scene {
 export function failed(traits: Partial<ParentTraits> = {}): Scene {
   const scene = inHandover(traits).apiAway();
   crashes(scene);
-  for (let passes = 0; scene.phase(APISERVER) !== 'active' && passes < 100; passes += 1) scene.pass();
+  return untilBack(scene);
+}
+
+/** Until the checkpoint is there again. */
+export function untilBack(scene: Scene): Scene {
+  for (let passes = 0; scene.phase(APISERVER) !== 'active' && passes < 400; passes += 1) scene.pass();
   expectPhase(scene, APISERVER, 'active');
   return scene;
+}
+
+/** What the kubelet was made to start anew so far. */
+export function restarts(scene: Scene): readonly (Action & { type: 'restart-parent' })[] {
+  return scene.passes.flatMap(({ actions }) => actions).filter((action) => action.type === 'restart-parent');
 }
 
 /** The parent crashes, and again each time it is started. */
