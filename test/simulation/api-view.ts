@@ -22,7 +22,7 @@ const PROBE_EVERY_MS = 250;
 const WATCH_LATENCY_MS_MAX = 50;
 /** A list that failed is made again. */
 const RETRY_MS = 500;
-/** From so many failures on, one more changes nothing. */
+/** Told one by one, in the place of the agent's turns in that time; from so many on, one more changes nothing. */
 const FAILURES_TOLD_MAX = 4;
 /** A peer that lost power, or answers nothing but errors, is noticed within this. */
 const NOTICED_WITHIN_MS = 5_000;

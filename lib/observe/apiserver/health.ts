@@ -7,6 +7,12 @@ import { isDenied } from './failure.ts';
 import type { ApiAnswer, ApiFailure } from './http.ts';
 import type { ApiTiming } from './timing.ts';
 
+/**
+ * Failures in a row that are told, beside the first: from about here on it may be an outage (700 ms, probes every 250).
+ * One more of the same, four times a second while a node boots, is read at the turns of whoever wants to know.
+ */
+const FAILURES_TOLD = 4;
+
 /** Probes that may wait for an answer at the same time, so that one lost packet does not hide a recovery. */
 const IN_FLIGHT_MAX = 3;
 
@@ -131,7 +137,7 @@ export class Health {
       const failedProbes = before.name === 'away' ? before.failedProbes + 1 : 1;
       this.#state = { name: 'away', cause, detail, failedProbes };
     }
-    this.#onChange();
+    if (isNews(this.#state, before)) this.#onChange();
     void this.#probeUntilServing();
   }
 
@@ -151,4 +157,13 @@ export class Health {
       this.#state.name === 'denied' && performance.now() - this.#deniedSinceMs > this.#timing.deniedFastMs;
     return deniedLong ? this.#timing.deniedIntervalMs : this.#timing.probeIntervalMs;
   }
+}
+
+function isNews(state: ApiState, before: ApiState): boolean {
+  if (causeOf(state) !== causeOf(before)) return true;
+  return state.name === 'away' && state.failedProbes === FAILURES_TOLD;
+}
+
+function causeOf(state: ApiState): string | undefined {
+  return 'cause' in state ? state.cause : undefined;
 }
