@@ -3,7 +3,7 @@
 
 import { type Random, seededRandom } from '../world/random.ts';
 import type { SetupName } from './setups.ts';
-import { AGENT, CORE, EXTRA } from './workload-names.ts';
+import { AGENT, coreOf, EXTRA } from './workload-names.ts';
 
 export type Fault = { readonly atMs: number } & (
   | { readonly type: 'power-loss'; readonly offMs: number; readonly agentMs: number }
@@ -80,7 +80,7 @@ export function machineOf(seed: number): number {
 /** What a machine goes through, up to the seed `last`. */
 export function drawHistory(machine: number, last: number): History {
   const first = machine * SCHEDULES_A_MACHINE + 1;
-  const setups: readonly SetupName[] = ['usual', 'old', 'five', 'sharing', 'pod'];
+  const setups: readonly SetupName[] = ['usual', 'old', 'five', 'sharing', 'pod', 'outside'];
   const setup = setups[Math.floor(seededRandom(first).next() * setups.length)] ?? 'usual';
   const count = Math.min(SCHEDULES_A_MACHINE, last - first + 1);
   const schedules = Array.from({ length: count }, (_, i) => drawSchedule(first + i, setup));
@@ -164,7 +164,8 @@ function weighted<Value>(weights: Weights<Value>, random: Random): Value {
 function drawFault(atMs: number, setup: SetupName, random: Random): Fault {
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T;
   const ms = (low: number, high: number): number => Math.round(random.between(low, high));
-  const workload = pick([...CORE, ...(setup === 'five' ? [EXTRA] : setup === 'pod' ? [AGENT] : [])]);
+  const beside = setup === 'five' ? [EXTRA] : setup === 'pod' ? [AGENT] : [];
+  const workload = pick([...coreOf(setup === 'outside'), ...beside]);
   const type = weighted(TYPES, random);
   const forMs = ms(500, random.next() < 0.3 ? 60_000 : 8_000);
   const call: { of: Call; calls: number } =

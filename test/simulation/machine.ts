@@ -36,6 +36,7 @@ const PASSES_A_SECOND_MAX = 46;
 export interface Setup {
   readonly kubelet: KubeletBehaviour;
   readonly portSharing: boolean;
+  readonly etcdOutside: boolean;
   /** The agent is a pod of its own DaemonSet; otherwise a service of the host, which is always started again. */
   readonly agent: boolean;
   readonly extra: readonly V1DaemonSet[];

@@ -5,7 +5,7 @@ import { isOurTemporary } from '../../lib/store/temporary-name.ts';
 import { ANNOTATION_OF, workloadKey } from '../../lib/types/workload.ts';
 import { isReady, isUpToDate } from '../world/controllers-model.ts';
 import type { Machine } from './machine.ts';
-import { CORE, STAND_BY } from './workload-names.ts';
+import { coreOf, STAND_BY } from './workload-names.ts';
 
 /** Why it is not so yet; undefined when it is. */
 export function unrest(machine: Machine): string | undefined {
@@ -55,7 +55,8 @@ export function unrest(machine: Machine): string | undefined {
 function unheld({ agent, node, world }: Machine): string | undefined {
   const memory = agent?.loop?.snapshot()?.memory;
   if (agent?.store === undefined || memory === undefined) return 'the agent is not up';
-  for (const key of CORE.map((name) => workloadKey('kube-system', name))) {
+  const core = coreOf(world.availability.etcdOutside);
+  for (const key of core.map((name) => workloadKey('kube-system', name))) {
     const stored = agent.store.workloads().find((workload) => workload.key === key);
     if (stored === undefined || stored.revisions.length === 0) return `${key} is forgotten`;
     const { phase } = memory.workloads.get(key) ?? {};

@@ -68,7 +68,7 @@ function overlapping(given: V1DaemonSet): V1DaemonSet {
     : daemonSet;
 }
 
-const plain = { portSharing: false, agent: false, extra: [], edit: bare };
+const plain = { portSharing: false, etcdOutside: false, agent: false, extra: [], edit: bare };
 
 export const SETUPS = {
   usual: { ...plain, kubelet: KUBELET_1_36, edit: lean },
@@ -76,6 +76,7 @@ export const SETUPS = {
   five: { ...plain, kubelet: KUBELET_1_36, extra: [extra] },
   sharing: { ...plain, kubelet: KUBELET_1_36, portSharing: true, edit: overlapping },
   pod: { ...plain, kubelet: KUBELET_1_36, agent: true, edit: standingBy },
+  outside: { ...plain, kubelet: KUBELET_1_36, etcdOutside: true },
 } as const satisfies Record<string, Setup>;
 
 export type SetupName = keyof typeof SETUPS;

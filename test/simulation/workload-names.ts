@@ -2,7 +2,11 @@
 
 import { workloadKey } from '../../lib/types/workload.ts';
 
-export const CORE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
+const CORE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
+
+export function coreOf(etcdOutside: boolean): readonly string[] {
+  return etcdOutside ? CORE.filter((name) => name !== 'etcd') : CORE;
+}
 
 /** A workload beside the control plane: on the pod network, no probe. */
 export const EXTRA = 'flannel';

@@ -31,6 +31,8 @@ export interface ProcessHost {
 export class Availability {
   readonly faults: ApiFaults = { frozen: false, deniedStatus: undefined, cut: new Set() };
   etcdServing = false;
+  /** It runs on other machines, and serves. */
+  etcdOutside = false;
   /** An apiserver serves. Faults on the way to it are not in here. */
   apiServing = false;
   apiBound = false;
@@ -71,7 +73,7 @@ export class Availability {
     const members = this.hosts.filter(({ processes }) =>
       [...processes.running].some(({ program, serving }) => program.role === 'etcd' && serving),
     );
-    this.etcdServing = members.length * 2 > this.hosts.length;
+    this.etcdServing = this.etcdOutside || members.length * 2 > this.hosts.length;
 
     const apiservers = this.processes('kube-apiserver');
     for (const { process } of apiservers) this.update(process, this.etcdServing);

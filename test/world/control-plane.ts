@@ -33,6 +33,8 @@ export const SECRET_MARKER = 'FAKE-PRIVATE-KEY-BYTES';
 export interface ControlPlaneOptions {
   readonly ports?: ControlPlanePorts;
   readonly portSharing?: boolean;
+  /** etcd runs on machines of its own, where nothing ever goes wrong. */
+  readonly etcdOutside?: boolean;
   /** Also the agent's own DaemonSet. */
   readonly agent?: boolean;
   /** Other DaemonSets beside it. */
@@ -44,6 +46,7 @@ export interface ControlPlaneOptions {
 /** Puts nodes, secrets, configMaps and DaemonSets into etcd and starts the world after its pivot: all of it runs. */
 export function beginPivoted(world: World, options: ControlPlaneOptions = {}): void {
   const { store } = world;
+  world.availability.etcdOutside = options.etcdOutside === true;
   const creationTimestamp = apiTime(world.nowMs);
   for (const { name } of world.nodes) {
     const labels = { ...ownLabels(name), [ROLE_LABEL]: '' };
@@ -91,7 +94,7 @@ function runningPod(daemonSet: V1DaemonSet, nodeName: string, world: World): V1P
 
 /** The DaemonSets, as one would apply them. */
 export function controlPlane(options: ControlPlaneOptions = {}): V1DaemonSet[] {
-  const ports = options.ports ?? USUAL_PORTS;
+  const { ports = USUAL_PORTS, etcdOutside = false } = options;
   const sets = [
     daemonSet('etcd', 'etcd-certs', '/etc/etcd/tls', ports.etcdClient, probe('/health', ports.etcdMetrics), [
       '--data-dir=/var/lib/etcd',
@@ -105,7 +108,7 @@ export function controlPlane(options: ControlPlaneOptions = {}): V1DaemonSet[] {
       ports.apiserver,
       probe('/readyz', 'serving'),
       [
-        `--etcd-servers=https://127.0.0.1:${ports.etcdClient}`,
+        `--etcd-servers=https://${etcdOutside ? '192.0.2.1' : '127.0.0.1'}:${ports.etcdClient}`,
         `--secure-port=${ports.apiserver}`,
         '--tls-private-key-file=/etc/kubernetes/tls/tls.key',
         ...(options.portSharing === true ? ['--permit-port-sharing=true'] : []),
@@ -131,7 +134,7 @@ export function controlPlane(options: ControlPlaneOptions = {}): V1DaemonSet[] {
   if (options.agent === true) {
     sets.push(daemonSet('checkpoint-agent', undefined, '', undefined, undefined, ['run']));
   }
-  return sets;
+  return etcdOutside ? sets.filter(({ metadata }) => metadata?.name !== 'etcd') : sets;
 }
 
 function probe(path: string, port: number | string): V1Probe {
