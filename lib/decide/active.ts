@@ -17,6 +17,7 @@ import {
   type Transition,
   without,
 } from './moves.ts';
+import { goesTooSoon } from './needs.ts';
 import { absent } from './rest.ts';
 import { downParent, restarting } from './restart.ts';
 import { bestRevision } from './revisions.ts';
@@ -46,7 +47,7 @@ export function fromActive(
     return go(memory, restPhase(memory), 'its parent runs, and its checkpoint could not be placed');
   }
   const parent = livingParent(situation);
-  const fresh = mayBeFirst(situation) ? freshParentUid(memory, situation) : undefined;
+  const fresh = mayBegin(memory, situation) ? freshParentUid(memory, situation) : undefined;
   // Where the API names this very pod, what it says of its content counts as well.
   const named = parent.answered && parent.pod?.uid === fresh;
   if (fresh !== undefined && !named && revision !== undefined && !mayBeBlamed(memory, fresh)) {
@@ -91,7 +92,7 @@ function besideParent(
     }
     return startAnew(memory, situation, parent) ?? stay(memory);
   }
-  if (fresh === parent.uid || (mayBeFirst(situation) && begun(memory, situation, parent))) {
+  if (fresh === parent.uid || (mayBegin(memory, situation) && begun(memory, situation, parent))) {
     // Content that nobody has seen to work gets the kubelet's own first restart, and no more: each costs the API.
     return beginHandover(memory, parent.uid, STARTED, { restart: isProven(memory, situation) });
   }
@@ -188,6 +189,8 @@ function handoverMayBegin({ observation: { api }, handingOver }: Situation): boo
  * All parents of a node begin together: on a real node an apiserver that went first met an etcd that went a second later,
  * and the API was away for 6 s instead of 4. Whoever does not go now meets the bound ports, and is started anew with them.
  */
-function mayBeFirst(situation: Situation): boolean {
-  return handoverMayBegin(situation) && (situation.handingOver || !situation.someWillRestart);
+function mayBegin(memory: WorkloadMemory, situation: Situation): boolean {
+  const { handingOver, someWillRestart } = situation;
+  if (!handoverMayBegin(situation) || goesTooSoon(memory, situation)) return false;
+  return handingOver || !someWillRestart;
 }

@@ -10,7 +10,7 @@ import { suspects } from './blame.ts';
 import { fence, hasActive, vanishedTogether } from './cluster-identity.ts';
 import { factsOf } from './facts.ts';
 import { endHangingServer, waitingForKubelet, withEnded } from './hanging-server.ts';
-import { doesKubeletStart, servingTime } from './kubelet-starts.ts';
+import { doesKubeletStart, parentsToCome, servingTime } from './kubelet-starts.ts';
 import { hurryActions } from './leaving.ts';
 import { followNote } from './notes.ts';
 import { recall, save } from './record.ts';
@@ -58,6 +58,7 @@ export function decide(observation: Observation, memory: Memory, settings: Setti
     kubeletStarts: doesKubeletStart(memory, apiServingMs, observation),
     someWillRestart: willSomeRestart(memory, settings),
     waitingForKubelet: waitingForKubelet(memory, observation),
+    parentsToCome: parentsToCome(memory, observation, apiServingMs),
   };
 
   const workloads = new Map<WorkloadKey, WorkloadMemory>();

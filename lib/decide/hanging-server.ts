@@ -3,12 +3,12 @@
 // real node (1.20). What always holds: only a server that answers nobody is ended, and only for what it cannot serve
 // without. A controller that waits has died for want of this very API, more often than not.
 
-import type { V1Pod } from '@kubernetes/client-node';
 import type { Action } from '../types/action.ts';
 import type { Memory, WorkloadMemory } from '../types/memory.ts';
 import type { AwayCause, Observation, RuntimePod } from '../types/observation.ts';
 import { ANNOTATION_OF, type WorkloadKey } from '../types/workload.ts';
 import { without } from './moves.ts';
+import { answersAt, connectsTo, manifestOf } from './needs.ts';
 import { isUp } from './run-state.ts';
 import type { Situation } from './situation.ts';
 
@@ -66,13 +66,12 @@ export function endHangingServer(
   situation: Situation,
 ): { memory: WorkloadMemory; actions: Action[] } {
   const { facts, observation, waitingForKubelet } = situation;
-  const { api, apiPortHere, stored, runtime, wallClockMs } = observation;
+  const { api, apiPortHere, runtime, wallClockMs } = observation;
   const hangs = api.name === 'away' && HANGS.has(api.cause);
-  if (!hangs || apiPortHere === undefined || !runtime.known) return { memory, actions: [] };
-  const manifestOf = (key: WorkloadKey) => stored.find((w) => w.key === key)?.revisions[0]?.manifest;
-  const manifest = manifestOf(facts.key);
-  if (!probedPorts(manifest).has(apiPortHere)) return { memory, actions: [] };
-  if (!waitingForKubelet.some((other) => connectsTo(manifest, manifestOf(other)))) {
+  if (!hangs || !runtime.known) return { memory, actions: [] };
+  const manifest = manifestOf(facts.key, observation);
+  if (!answersAt(manifest, apiPortHere)) return { memory, actions: [] };
+  if (!waitingForKubelet.some((other) => connectsTo(manifest, manifestOf(other, observation)))) {
     return { memory, actions: [] };
   }
   const parents = facts.parentPods.filter(({ state }) => isUp(state)).map(({ pod }) => pod);
@@ -106,30 +105,4 @@ export function withEnded(memory: WorkloadMemory, { parentPods }: Situation['fac
     ({ pod, state }) => isUp(state) && runningIn(pod).some((id) => !ended.includes(id)),
   );
   return again ? without(memory, 'ended') : memory;
-}
-
-/** A port by its name is none of the host network, where probes have numbers. */
-function probedPorts(pod: V1Pod | undefined): ReadonlySet<number> {
-  const containers = pod?.spec?.containers ?? [];
-  const probes = containers.flatMap((c) => [c.readinessProbe, c.livenessProbe, c.startupProbe]);
-  return new Set(probes.map((probe) => Number(probe?.httpGet?.port ?? probe?.tcpSocket?.port)));
-}
-
-const PORT_OF_URL = /\bhttps?:\/\/[^\s,/]+:(\d+)/g;
-
-/** Whether both are told URLs of one port, as by `--etcd-servers` and `--listen-client-urls`. Not the server's own. */
-function connectsTo(server: V1Pod | undefined, other: V1Pod | undefined): boolean {
-  const own = probedPorts(server);
-  const listens = portsOfUrls(other);
-  return [...portsOfUrls(server)].some((port) => listens.has(port) && !own.has(port));
-}
-
-/** Of the command and, as etcd may be told, of the environment. */
-function portsOfUrls(pod: V1Pod | undefined): ReadonlySet<number> {
-  const words = (pod?.spec?.containers ?? []).flatMap(({ command = [], args = [], env = [] }) => [
-    ...command,
-    ...args,
-    ...env.map(({ value = '' }) => value),
-  ]);
-  return new Set(words.flatMap((word) => [...word.matchAll(PORT_OF_URL)].map(([, port]) => Number(port))));
 }

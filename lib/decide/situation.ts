@@ -7,6 +7,7 @@ import type { Observation, Parent } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
 import type { WorkloadKey } from '../types/workload.ts';
 import type { WorkloadFacts } from './facts.ts';
+import { goesTooSoon } from './needs.ts';
 import { isUp, type RunState } from './run-state.ts';
 
 export interface Situation {
@@ -22,6 +23,8 @@ export interface Situation {
   readonly suspects: ReadonlySet<WorkloadKey>;
   /** What the kubelet does not start, see `waitingForKubelet`. */
   readonly waitingForKubelet: readonly WorkloadKey[];
+  /** Whose parents the kubelet has still to begin, see `parentsToCome`. */
+  readonly parentsToCome: readonly WorkloadKey[];
   /** A handover of this node has just begun, or is about to: whoever goes along now costs the API nothing more. */
   readonly handingOver: boolean;
   /** It makes containers of the API's pods, see `doesKubeletStart`. */
@@ -129,12 +132,10 @@ export function isHandingOver({ workloads }: Memory): boolean {
 }
 
 /** The parent has been in its back-off beside the checkpoint for so long that it is started anew; each time twice as long. */
-export function hasWaitedEnough(
-  { backOffMs, failedHandovers }: WorkloadMemory,
-  situation: Situation,
-): boolean {
+export function hasWaitedEnough(memory: WorkloadMemory, situation: Situation): boolean {
   const { settings, handingOver } = situation;
-  if (handingOver && failedHandovers === 0) return true;
+  const { backOffMs, failedHandovers } = memory;
+  if (handingOver && failedHandovers === 0 && !goesTooSoon(memory, situation)) return true;
   return backOffMs >= Math.min(settings.restartPatienceMs * 2 ** failedHandovers, settings.handoverMsMax);
 }
 

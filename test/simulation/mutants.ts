@@ -187,7 +187,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an apiserver that hangs is ended for whatever waits for it',
     file: 'lib/decide/hanging-server.ts',
-    from: 'if (!waitingForKubelet.some((other) => connectsTo(manifest, manifestOf(other)))) {',
+    from: 'if (!waitingForKubelet.some((other) => connectsTo(manifest, manifestOf(other, observation)))) {',
     to: 'if (waitingForKubelet.length === 0) {',
   },
 ];

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { recovered } from './handover-stage.ts';
-import { AGENT, APISERVER, SCHEDULER } from './pods.ts';
+import { AGENT, API_PORT, APISERVER, ETCD, SCHEDULER } from './pods.ts';
 import { Scene } from './scene.ts';
 import { expectMoves, expectPhase, lastReason } from './story.ts';
 
@@ -157,6 +157,69 @@ test("nor is the agent's own parent, which needs nothing from its checkpoint", (
   scene.parent(APISERVER).state = 'starting';
   scene.pass();
   expectPhase(scene, APISERVER, 'handover');
+});
+
+/** The kubelet has got what the apiserver's parent needs of the API, and not yet what etcd's does. */
+function serverComesFirst(): Scene {
+  const scene = new Scene().with(ETCD).with(APISERVER).with(SCHEDULER).powerLoss();
+  scene.apiPortHere = API_PORT;
+  scene.run(300).apiServes();
+  scene.parent(APISERVER).state = 'starting';
+  return scene;
+}
+
+test('an apiserver does not go before the etcd that it needs, whose parent is still to come', () => {
+  const scene = serverComesFirst();
+  scene.pass();
+  expectPhase(scene, APISERVER, 'active');
+  scene.parent(ETCD).state = 'starting';
+  scene.pass();
+  expectPhase(scene, ETCD, 'handover');
+  expectPhase(scene, APISERVER, 'handover');
+});
+
+test('one that died on its ports meanwhile is started anew with the etcd that came', () => {
+  const scene = serverComesFirst().run(200);
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(1_000);
+  scene.parent(ETCD).state = 'starting';
+  scene.run(200);
+  scene.parent(ETCD).state = 'crashed';
+  scene.run(2_500);
+  expectMoves(scene, APISERVER, 'activate rev-good, restart-parent');
+  expectMoves(scene, ETCD, 'activate rev-good, restart-parent');
+});
+
+test('nor does it go along with one that it does not need', () => {
+  const scene = serverComesFirst();
+  scene.parent(SCHEDULER).state = 'starting';
+  scene.pass();
+  expectPhase(scene, SCHEDULER, 'handover');
+  expectPhase(scene, APISERVER, 'active');
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(2_000);
+  expectMoves(scene, APISERVER, 'activate rev-good');
+});
+
+test('it waits for nobody else, only once, and not for ever', () => {
+  const others = serverComesFirst();
+  others.parent(ETCD).state = 'starting';
+  others.pass();
+  expectPhase(others, APISERVER, 'handover');
+
+  const again = serverComesFirst().run(200);
+  again.parent(APISERVER).state = 'crashed';
+  again.run(5_000);
+  again.parent(APISERVER).state = 'starting';
+  again.pass();
+  expectMoves(again, APISERVER, 'activate rev-good, restart-parent, withdraw');
+
+  const late = serverComesFirst();
+  late.parent(APISERVER).state = 'absent';
+  late.run(10_000);
+  late.parent(APISERVER).state = 'starting';
+  late.pass();
+  expectPhase(late, APISERVER, 'handover');
 });
 
 test('a pod on its way out is not taken for one that comes in', () => {
