@@ -1,5 +1,6 @@
 // How soon the next pass comes: tightly while something is changing, gently at rest. Events come sooner by themselves.
 
+import { begunUids } from '../decide/run-state.ts';
 import type { Memory } from '../types/memory.ts';
 import type { Observation } from '../types/observation.ts';
 
@@ -38,10 +39,10 @@ export function nextPassInMs(memory: Memory, observation: Observation): number {
 /** An active checkpoint's parent is there by the API's word, and its sandbox may come at any moment. */
 function awaited(memory: Memory, { parents, runtime }: Observation): boolean {
   if (!parents.known || !runtime.known) return false;
-  const live = new Set(runtime.value.pods.filter((pod) => pod.sandboxReady).map((pod) => pod.uid));
+  const begun = begunUids(runtime.value.pods);
   return parents.value.some(({ workload, uid, finished, deleting, options }) => {
     const active =
       memory.workloads.get(workload)?.phase.name === 'active' && options.standbyLock === undefined;
-    return active && !finished && !deleting && !live.has(uid);
+    return active && !finished && !deleting && !begun.has(uid);
   });
 }

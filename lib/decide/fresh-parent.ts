@@ -6,6 +6,7 @@ import type { WorkloadMemory } from '../types/memory.ts';
 import type { Observation, Parent, RuntimePod } from '../types/observation.ts';
 import { hasImages } from './facts.ts';
 import { willHaveContainer } from './kubelet-starts.ts';
+import { manifestOf } from './needs.ts';
 import type { Situation } from './situation.ts';
 
 /** The UID of such a parent. Undefined while it may still wait for an image, or for a workload that needs no ports. */
@@ -14,7 +15,7 @@ export function freshParentUid(memory: WorkloadMemory, situation: Situation): st
   if (!observation.runtime.known || memory.options.standbyLock !== undefined || memory.options.overlap)
     return undefined;
   const { images } = observation.runtime.value;
-  const manifest = observation.stored.find((w) => w.key === facts.key)?.revisions[0]?.manifest;
+  const manifest = manifestOf(facts.key, observation);
   if (manifest?.spec?.hostNetwork !== true || !hasImages(images, manifest)) return undefined;
   const dying = dyingUids(observation);
   return facts.parentPods.find(

@@ -4,8 +4,7 @@
 
 import type { Memory, WorkloadMemory } from '../types/memory.ts';
 import type { Observation, RuntimePod } from '../types/observation.ts';
-import type { WorkloadKey } from '../types/workload.ts';
-import { liveParent, stallsMs } from './facts.ts';
+import { stallsMs } from './facts.ts';
 import { isHandingOver, type Situation } from './situation.ts';
 
 /** A sandbox that has stood empty for longer has a container that the kubelet refuses for now. */
@@ -18,26 +17,6 @@ export function willHaveContainer(
   { kubeletStarts }: Situation,
 ): boolean {
   return pod.containers.length > 0 || (kubeletStarts && stallsMs(pod, memory) < EMPTY_MS_MAX);
-}
-
-/** After the API came back. A parent that takes longer waits for more than its volumes, such as an image. */
-const COMES_WITHIN_MS = 10_000;
-
-/** Workloads whose checkpoint does the work, and whose parent, by the API's word, is still to be begun. */
-export function parentsToCome(
-  { workloads }: Memory,
-  { parents, runtime }: Observation,
-  apiServingMs: number,
-): readonly WorkloadKey[] {
-  if (apiServingMs >= COMES_WITHIN_MS || !parents.known || !runtime.known) return [];
-  const begun = new Set(runtime.value.pods.filter((pod) => pod.sandboxReady).map((pod) => pod.uid));
-  const toCome: WorkloadKey[] = [];
-  for (const [key, { phase, options }] of workloads) {
-    if (phase.name !== 'active' || options.standbyLock !== undefined) continue;
-    const parent = liveParent(parents.value, key);
-    if (parent !== undefined && !begun.has(parent.uid)) toCome.push(key);
-  }
-  return toCome;
 }
 
 /** How long the API has answered, counting on through the absence that a handover costs. */

@@ -1,9 +1,12 @@
 // What the apiserver of this node cannot serve without: another workload of the node on whose port it relies, as on etcd's.
+// Where that is said to be still to come, the apiserver waits for it; what is unknown holds nobody up.
 
 import type { V1Pod } from '@kubernetes/client-node';
-import type { WorkloadMemory } from '../types/memory.ts';
+import type { Memory, WorkloadMemory } from '../types/memory.ts';
 import type { Observation } from '../types/observation.ts';
 import type { WorkloadKey } from '../types/workload.ts';
+import { liveParent } from './facts.ts';
+import { begunUids } from './run-state.ts';
 import type { Situation } from './situation.ts';
 
 /** What a workload is, by its newest revision on disk. */
@@ -40,6 +43,26 @@ function portsOfUrls(pod: V1Pod | undefined): ReadonlySet<number> {
     ...env.map(({ value = '' }) => value),
   ]);
   return new Set(words.flatMap((word) => [...word.matchAll(PORT_OF_URL)].map(([, port]) => Number(port))));
+}
+
+/** After the API came back. A parent that takes longer waits for more than its volumes, such as an image. */
+const COMES_WITHIN_MS = 10_000;
+
+/** Workloads whose checkpoint does the work, and whose parent, by the API's word, is still to be begun. */
+export function parentsToCome(
+  { workloads }: Memory,
+  { parents, runtime }: Observation,
+  apiServingMs: number,
+): readonly WorkloadKey[] {
+  if (apiServingMs >= COMES_WITHIN_MS || !parents.known || !runtime.known) return [];
+  const begun = begunUids(runtime.value.pods);
+  const toCome: WorkloadKey[] = [];
+  for (const [key, { phase, options }] of workloads) {
+    if (phase.name !== 'active' || options.standbyLock !== undefined) continue;
+    const parent = liveParent(parents.value, key);
+    if (parent !== undefined && !begun.has(parent.uid)) toCome.push(key);
+  }
+  return toCome;
 }
 
 /**

@@ -26,6 +26,11 @@ const RANK: Record<RunState, number> = {
   running: 5,
 };
 
+/** Pods that have a sandbox now. */
+export function begunUids(pods: readonly RuntimePod[]): ReadonlySet<string> {
+  return new Set(pods.filter(({ sandboxReady }) => sandboxReady).map(({ uid }) => uid));
+}
+
 /** `inits` are the names of its init containers: that those have ended says nothing. */
 export function runState(pod: RuntimePod | undefined, inits: ReadonlySet<string>): RunState {
   if (pod === undefined) return 'absent';
