@@ -15,22 +15,43 @@ import {
   type WorkloadOptions,
   workloadKey,
 } from '../types/workload.ts';
-import { asList, asObject, asString, type JsonObject, own, plainPod } from './plain-json.ts';
+import { asList, asObject, asString, type Json, type JsonObject, own, plain } from './plain-json.ts';
 
 const CONFIG_SOURCE = 'kubernetes.io/config.source';
 const CONFIG_MIRROR = 'kubernetes.io/config.mirror';
 
-function jsonOf(pod: V1Pod): JsonObject {
-  return asObject(plainPod(pod).value) ?? {};
+interface Head {
+  readonly metadata: JsonObject;
+  readonly nodeName: Json | undefined;
+  readonly conditions: Json | undefined;
+  readonly phase: Json | undefined;
 }
 
-function annotationsOf(pod: JsonObject): JsonObject {
-  return asObject(asObject(pod.metadata)?.annotations) ?? {};
+const heads = new WeakMap<object, Head>();
+
+/** What tells whose a pod is and how it is: little of all that it says, read once for each version of it. */
+function headOf(pod: V1Pod): Head {
+  const known = heads.get(pod);
+  if (known !== undefined) return known;
+  const given = asObject(pod) ?? {};
+  const status = asObject(given.status);
+  const head = {
+    metadata: asObject(plain(given.metadata).value) ?? {},
+    nodeName: asObject(given.spec)?.nodeName,
+    conditions: plain(status?.conditions).value,
+    phase: status?.phase,
+  };
+  heads.set(given, head);
+  return head;
+}
+
+function annotationsOf(pod: V1Pod): JsonObject {
+  return asObject(headOf(pod).metadata.annotations) ?? {};
 }
 
 /** `controller` is the direct owner (a ReplicaSet where `workload` is its Deployment's name). */
 export function workloadOf(pod: V1Pod): { workload: WorkloadKey; controller?: ControllerRef } {
-  const metadata = asObject(jsonOf(pod).metadata) ?? {};
+  const { metadata } = headOf(pod);
   const namespace = asString(metadata.namespace) || 'default';
   const podName = asString(metadata.name) ?? '';
   const owner = asList(metadata.ownerReferences)
@@ -63,12 +84,11 @@ export function workloadOf(pod: V1Pod): { workload: WorkloadKey; controller?: Co
 
 /** A pod from the API, bound to this node, that asks to be checkpointed. */
 export function isParent(pod: V1Pod, nodeName: string): boolean {
-  const json = jsonOf(pod);
-  const annotations = annotationsOf(json);
+  const annotations = annotationsOf(pod);
   const source = own(annotations, CONFIG_SOURCE);
   return (
     own(annotations, CHECKPOINT_ANNOTATION) === 'true' &&
-    asObject(json.spec)?.nodeName === nodeName &&
+    headOf(pod).nodeName === nodeName &&
     (source === undefined || source === 'api') &&
     own(annotations, CONFIG_MIRROR) === undefined &&
     own(annotations, ANNOTATION_OF) === undefined
@@ -76,7 +96,7 @@ export function isParent(pod: V1Pod, nodeName: string): boolean {
 }
 
 export function readOptions(pod: V1Pod): WorkloadOptions {
-  const annotations = annotationsOf(jsonOf(pod));
+  const annotations = annotationsOf(pod);
   const standbyLock = asString(own(annotations, OPTION_STANDBY_LOCK));
   return {
     ...(standbyLock ? { standbyLock } : {}),
@@ -87,9 +107,7 @@ export function readOptions(pod: V1Pod): WorkloadOptions {
 }
 
 export function toParent(pod: V1Pod): Parent {
-  const json = jsonOf(pod);
-  const metadata = asObject(json.metadata) ?? {};
-  const status = asObject(json.status) ?? {};
+  const { metadata, conditions, phase } = headOf(pod);
   const created = Date.parse(asString(metadata.creationTimestamp) ?? '');
   return {
     ...workloadOf(pod),
@@ -97,11 +115,11 @@ export function toParent(pod: V1Pod): Parent {
     name: asString(metadata.name) ?? '',
     uid: asString(metadata.uid) ?? '',
     options: readOptions(pod),
-    ready: asList(status.conditions)
+    ready: asList(conditions)
       .map(asObject)
       .some((condition) => condition?.type === 'Ready' && condition.status === 'True'),
     deleting: metadata.deletionTimestamp !== undefined,
-    finished: status.phase === 'Failed' || status.phase === 'Succeeded',
+    finished: phase === 'Failed' || phase === 'Succeeded',
     createdAtMs: Number.isNaN(created) ? 0 : created,
     pod,
   };
