@@ -45,10 +45,16 @@ export function factsOf(
   const stored = observation.stored.find((w) => w.key === key);
   const parent = parents.known ? known(liveParent(parents.value, key)) : parents;
   const file = manifestFileName(key);
+  const run = runs(key, observation, memory, parent, stored, settleMs);
   return {
     key,
     parent,
-    ...runs(key, observation, memory, parent, stored, settleMs),
+    parentRuns: run.parentRuns,
+    parentPods: run.parentPods,
+    parentState: run.parentState,
+    parentServes: run.parentServes,
+    checkpointRuns: run.checkpointRuns,
+    checkpointSandboxes: run.checkpointSandboxes,
     manifest: directory.known ? known(directory.value.ours.find((m) => m.workload === key)) : directory,
     torn: directory.known && directory.value.broken.some((b) => b.file.split('/').at(-1) === file),
     wanted: observation.wanted.get(key) ?? unknown('not asked'),
