@@ -9,7 +9,7 @@ import { SPACING_MS } from '../../lib/agent/pace.ts';
 import type { Sources } from '../../lib/agent/sources.ts';
 import { Tokens } from '../../lib/agent/tokens.ts';
 import { openStore } from '../../lib/store/open-store.ts';
-import { known, unknown } from '../../lib/types/observed.ts';
+import { known, type Observed, unknown } from '../../lib/types/observed.ts';
 import { DEFAULT_SETTINGS } from '../../lib/types/settings.ts';
 import type { StoreWriter } from '../../lib/types/store.ts';
 import { ApiView } from './api-view.ts';
@@ -103,6 +103,12 @@ export class AgentProcess {
     const { machine, gate, api } = this;
     const { world, node, trouble } = machine;
     const runtime = new RuntimeViews(node.runtime, (atMs) => machine.wallClockMs(atMs));
+    const ask = (call: string, act: () => void): Promise<Observed<true>> =>
+      gate.io(call, async () => {
+        if (!node.runtime.up || trouble.runtimeSilent) return unknown('the runtime: no answer');
+        act();
+        return known(true as const);
+      });
     return {
       api,
       runtime: {
@@ -116,32 +122,28 @@ export class AgentProcess {
           this.seenState = this.state();
           return runtime.now();
         },
-        stopSandbox: async (id) => {
-          await gate.io('stopSandbox', async () => undefined);
-          if (!node.runtime.up || trouble.runtimeSilent) return unknown('the runtime: no answer');
-          node.runtime.stopSandbox(id);
-          return known(true);
-        },
+        stopSandbox: (id) => ask('stopSandbox', () => node.runtime.stopSandbox(id)),
         removeContainers: async (ids) => {
           machine.rules.serverEnded();
           for (const id of ids) {
-            await gate.io('removeContainer', async () => undefined);
-            if (!node.runtime.up || trouble.runtimeSilent) return unknown('the runtime: no answer');
-            node.runtime.removeContainer(id);
+            const answer = await ask('removeContainer', () => node.runtime.removeContainer(id));
+            if (!answer.known) return answer;
           }
           return known(true);
         },
         endBackOff: async (podUid, sandboxId) => {
-          await gate.io('endBackOff', async () => undefined);
-          if (!node.runtime.up || trouble.runtimeSilent) return unknown('the runtime: no answer');
-          machine.rules.restarted(podUid);
-          world.story.tell('agent', `ends the back-off of ${podUid}`);
-          for (const { id, state } of node.runtime.containersOf(podUid)) {
-            if (state === 'exited') node.runtime.removeContainer(id);
-          }
-          if (sandboxId === undefined) return known(true);
-          await gate.io('stopSandbox', async () => undefined);
-          world.schedule.after(SANDBOX_ENDS_MS, () => node.runtime.up && node.runtime.stopSandbox(sandboxId));
+          const answer = await ask('endBackOff', () => {
+            machine.rules.restarted(podUid);
+            world.story.tell('agent', `ends the back-off of ${podUid}`);
+            for (const { id, state } of node.runtime.containersOf(podUid)) {
+              if (state === 'exited') node.runtime.removeContainer(id);
+            }
+          });
+          if (!answer.known || sandboxId === undefined) return answer;
+          await gate.io('stopSandbox', async () => {
+            const end = (): void => void (node.runtime.up && node.runtime.stopSandbox(sandboxId));
+            world.schedule.after(SANDBOX_ENDS_MS, end);
+          });
           await gate.pause(SANDBOX_ENDS_MS);
           return known(true);
         },

@@ -1,5 +1,5 @@
 // Every call by which one process of the agent touches the world goes through its gate, and there the process can end:
-// between any two calls. What always holds: after its end no call has an effect, and none ever returns.
+// between any two calls. What always holds: after its end it makes no call, and one that it tries never returns.
 
 import type { Life, Schedule } from '../world/schedule.ts';
 
@@ -20,15 +20,12 @@ export class Gate implements Life {
     return this.alive;
   }
 
+  /**
+   * `work` does what it does to the world before its first wait. Its answer still comes to a process that has ended
+   * meanwhile, which can do nothing more with it: its next call is not made.
+   */
   io<T>(call: string, work: () => Promise<T>): Promise<T> {
-    if (!this.enter(call)) return never();
-    return work().then(
-      (value) => (this.alive ? value : never()),
-      (error) => {
-        if (this.alive) throw error;
-        return never();
-      },
-    );
+    return this.enter(call) ? work() : never();
   }
 
   pause(ms: number): Promise<void> {

@@ -42,7 +42,7 @@ export const KNOWN: readonly Known[] = [
         seed: 2_182,
         faults: [
           { atMs: 9_495, type: 'power-loss', offMs: 3_004, agentMs: 2_173 },
-          { atMs: 10_013, type: 'agent-crash-at-call', downMs: 4_411, of: 'stopSandbox', calls: 3 },
+          { atMs: 10_013, type: 'agent-crash-at-call', downMs: 4_411, of: 'stopSandbox', calls: 2 },
         ],
       },
     ],
