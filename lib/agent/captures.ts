@@ -26,23 +26,28 @@ interface Reading {
   readonly refs: PodReferences;
 }
 
-interface Cached {
-  readonly inputs: readonly unknown[];
-  readonly result: CompileResult;
-}
+/** What was compiled last of each workload, and from what: for the same it is not compiled again. */
+export type Compiled = Map<
+  WorkloadKey,
+  { readonly inputs: readonly unknown[]; readonly result: CompileResult }
+>;
 
 export class Captures {
   readonly #api: Api;
   readonly #tokens: Tokens;
   readonly #node: CompileNode;
-  readonly #cache = new Map<WorkloadKey, Cached>();
+  readonly #compiled: Compiled;
   /** Read once for each version of a pod: a pass every 50 ms would do little else. */
   readonly #readings = new WeakMap<V1Pod, Reading>();
+  /** The last one of each parent, by its UID: most versions say the same of what is compiled. */
+  readonly #lastReadings = new Map<string, Reading>();
 
-  constructor(api: Api, tokens: Tokens, node: CompileNode) {
+  /** `compiled`: what is known already; the simulation hands it on from process to process. */
+  constructor(api: Api, tokens: Tokens, node: CompileNode, compiled: Compiled = new Map()) {
     this.#api = api;
     this.#tokens = tokens;
     this.#node = node;
+    this.#compiled = compiled;
   }
 
   compileAll(parents: readonly Parent[]): ReadonlyMap<WorkloadKey, CompileResult> {
@@ -51,25 +56,30 @@ export class Captures {
     for (const key of new Set(parents.map((p) => p.workload))) {
       const parent = liveParent(parents, key);
       if (parent === undefined) continue;
-      wantedRefs.push(...this.#read(parent.pod).refs.objects);
+      wantedRefs.push(...this.#read(parent).refs.objects);
       results.set(key, this.#compileOne(parent));
     }
     this.#api.retain(wantedRefs);
-    this.#tokens.retain(new Set(parents.map((p) => p.uid)));
-    for (const key of this.#cache.keys()) if (!results.has(key)) this.#cache.delete(key);
+    const uids = new Set(parents.map((p) => p.uid));
+    this.#tokens.retain(uids);
+    for (const uid of this.#lastReadings.keys()) if (!uids.has(uid)) this.#lastReadings.delete(uid);
+    for (const key of this.#compiled.keys()) if (!results.has(key)) this.#compiled.delete(key);
     return results;
   }
 
-  #read(pod: V1Pod): Reading {
+  #read({ pod, uid }: Parent): Reading {
     const known = this.#readings.get(pod);
     if (known !== undefined) return known;
-    const reading = { content: contentOf(pod), refs: references(pod) };
+    const content = contentOf(pod);
+    const last = this.#lastReadings.get(uid);
+    const reading = last?.content === content ? last : { content, refs: references(pod) };
     this.#readings.set(pod, reading);
+    this.#lastReadings.set(uid, reading);
     return reading;
   }
 
   #compileOne(parent: Parent): CompileResult {
-    const { content, refs } = this.#read(parent.pod);
+    const { content, refs } = this.#read(parent);
     const inputs: unknown[] = [content];
     const secrets = new Map<string, Found<V1Secret>>();
     const configMaps = new Map<string, Found<V1ConfigMap>>();
@@ -87,10 +97,10 @@ export class Captures {
       tokens.set(tokenKey(ref), token.value);
       inputs.push(token.value.token);
     }
-    const cached = this.#cache.get(parent.workload);
+    const cached = this.#compiled.get(parent.workload);
     if (cached !== undefined && same(cached.inputs, inputs)) return cached.result;
     const result = known(compile(parent.pod, { secrets, configMaps, tokens }, this.#node));
-    this.#cache.set(parent.workload, { inputs, result });
+    this.#compiled.set(parent.workload, { inputs, result });
     return result;
   }
 }

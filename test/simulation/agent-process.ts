@@ -75,7 +75,7 @@ export class AgentProcess {
     const heard = (): void => this.loop?.heard();
     const sources = this.sources();
     const tokens = new Tokens(api, sources.wallClockMs, heard);
-    const captures = new Captures(api, tokens, { name: node.name });
+    const captures = new Captures(api, tokens, { name: node.name }, machine.compiled);
     const hands = {
       store: this.store,
       staticPodDir: STATIC_POD_DIR,

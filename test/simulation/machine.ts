@@ -2,6 +2,7 @@
 // it ends. Everything bad that can happen to it is a method here; faults.ts decides what happens when.
 
 import type { V1DaemonSet } from '@kubernetes/client-node';
+import type { Compiled } from '../../lib/agent/captures.ts';
 import { StoreError } from '../../lib/store/store-error.ts';
 import { diskOf, type Image } from '../crash/image.ts';
 import { errno, ModelDisk } from '../crash/model-disk.ts';
@@ -68,6 +69,8 @@ export class Machine implements DiskWatcher {
   readonly disk: ModelDisk;
   readonly staticPods: StaticPods;
   readonly rules: Rules;
+  /** The compiler is pure: a process that starts is spared what an earlier one had compiled from the same. */
+  readonly compiled: Compiled = new Map();
   readonly trouble: Trouble = {
     runtimeSilent: false,
     controllersForbidden: false,

@@ -55,7 +55,7 @@ export function beginPivoted(world: World, options: ControlPlaneOptions = {}): v
   }
   for (const name of ['etcd-certs', 'kube-apiserver-certs', 'kube-controller-manager', 'kube-scheduler']) {
     const bytes = (file: string) => Buffer.from(`${SECRET_MARKER} ${name}/${file}`).toString('base64');
-    const data = { 'ca.crt': bytes('ca.crt'), 'tls.crt': bytes('tls.crt'), 'tls.key': bytes('tls.key') };
+    const data = { 'tls.crt': bytes('tls.crt'), 'tls.key': bytes('tls.key') };
     const metadata = { name, namespace: NAMESPACE, uid: world.random.uuid(), creationTimestamp };
     store.put('secrets', { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata, data });
   }
