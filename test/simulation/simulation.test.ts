@@ -15,7 +15,7 @@ import { storyOf } from './story.ts';
 const SCHEDULES = 20_000;
 /** A bug must show within so many. */
 const SCHEDULES_A_MUTANT = 2_000;
-const PROCESSES = Math.min(2, availableParallelism());
+const PROCESSES = availableParallelism();
 
 let scratch = '';
 before(() => {
