@@ -15,6 +15,7 @@ import { probePod } from '../observe/probe.ts';
 import { createRuntimeSource, type RuntimeSource } from '../observe/runtime/source.ts';
 import { serviceAccountIdentity } from '../observe/service-account.ts';
 import { readStaticPods } from '../observe/static-pods.ts';
+import { SourceLog } from '../status/source-log.ts';
 import type { StoreWriter } from '../types/store.ts';
 import { Captures } from './captures.ts';
 import { Looker } from './look.ts';
@@ -107,6 +108,7 @@ export function createLoop({ options, places, sources, store, log, onChange, onL
     endBackOff: (podUid, sandboxId) => sources.runtime.endBackOff(podUid, sandboxId),
   };
   const looker = new Looker(sources, captures, places.nodeName, heard);
+  const sourceLog = new SourceLog(log, sources.monotonicMs);
   loop = new Loop({
     looker,
     tokens,
@@ -114,7 +116,10 @@ export function createLoop({ options, places, sources, store, log, onChange, onL
     settings: options.settings,
     log,
     ...(onChange === undefined ? {} : { onChange }),
-    ...(onLook === undefined ? {} : { onLook }),
+    onLook: (observation) => {
+      sourceLog.look(observation);
+      onLook?.(observation);
+    },
   });
   return loop;
 }
