@@ -18,21 +18,6 @@ export function errno(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${path}`), { code, path });
 }
 
-/** Temporary names never come again. */
-const PATHS_REMEMBERED_MAX = 2_000;
-
-const split = new Map<string, readonly string[]>();
-
-/** Remembered: the same few paths are asked for a million times. */
-function segments(path: string): readonly string[] {
-  const known = split.get(path);
-  if (known !== undefined) return known;
-  const fresh = path.split('/').filter((name) => name !== '');
-  if (split.size >= PATHS_REMEMBERED_MAX) split.clear();
-  split.set(path, fresh);
-  return fresh;
-}
-
 export type SystemCall = { readonly name: string; readonly path: string; readonly writes: boolean };
 
 export class ModelDisk implements Disk {
@@ -44,6 +29,8 @@ export class ModelDisk implements Disk {
   onCall: (call: SystemCall) => void = () => undefined;
   /** Says of a call of fsync that it is to do nothing: a bug put in on purpose. */
   ignoresFsync: (path: string) => boolean = () => false;
+  /** What was found at a path, for as long as nothing is taken away from there: the same few are asked for a million times. */
+  private readonly found = new Map<string, Inode>();
 
   constructor(root: DirectoryNode = newDirectory()) {
     this.root = root;
@@ -121,7 +108,10 @@ export class ModelDisk implements Disk {
     }
     source.entries.delete(fromName);
     target.entries.set(name, child);
+    this.found.delete(from);
+    this.found.delete(to);
     if (child.type === 'directory') {
+      this.namesWent();
       const waitsFor = new Set<Inode>([source, target]);
       this.pending.push({ kind: 'move', node: target, name, child, from: source, fromName, waitsFor });
       return;
@@ -194,18 +184,28 @@ export class ModelDisk implements Disk {
   private remove(path: string): void {
     const [node, name] = this.parent(path);
     node.entries.delete(name);
+    this.found.delete(path);
     this.pending.push({ kind: 'unlink', node, name, waitsFor: new Set([node]) });
   }
 
+  /** Names were taken away, nobody says which. */
+  namesWent(): void {
+    this.found.clear();
+  }
+
   private find(path: string): Inode {
+    const known = this.found.get(path);
+    if (known !== undefined) return known;
     let node: Inode = this.root;
-    for (const name of segments(path)) {
+    for (const name of path.split('/')) {
+      if (name === '') continue;
       // Strict: the store never goes through a symlink.
       if (node.type !== 'directory') throw errno(node.type === 'symlink' ? 'ELOOP' : 'ENOTDIR', path);
       const child: Inode | undefined = node.entries.get(name);
       if (child === undefined) throw errno('ENOENT', path);
       node = child;
     }
+    this.found.set(path, node);
     return node;
   }
 

@@ -141,6 +141,7 @@ export function losePower(disk: ModelDisk, random: Random): void {
   }
   disk.pending.length = 0;
   forget(disk.root, new Set());
+  disk.namesWent();
 }
 
 function reachDisk(effect: Effect, random: Random): void {

@@ -14,12 +14,11 @@ export function unrest(machine: Machine): string | undefined {
   const answer = world.availability.answerTo(node.name);
   if (answer !== 'serving') return `the API is ${answer}`;
   const wanted = new Set<string>();
+  const pods = world.store.list('pods');
   for (const daemonSet of world.store.list('daemonsets')) {
     const { metadata } = daemonSet;
     wanted.add(workloadKey(metadata?.namespace ?? '', metadata?.name ?? ''));
-    const own = world.store
-      .list('pods')
-      .filter((pod) => pod.metadata?.ownerReferences?.[0]?.uid === metadata?.uid);
+    const own = pods.filter((pod) => pod.metadata?.ownerReferences?.[0]?.uid === metadata?.uid);
     if (own.length !== 1 || !own.every(isReady))
       return `${metadata?.name} has ${own.length} pods that are not ready`;
     // What was ordered and has not begun yet would fall into the next schedule.

@@ -34,7 +34,20 @@ export function writeRejection(store: ObjectStore, pod: V1Pod, { reason, message
 }
 
 function put(store: ObjectStore, current: V1Pod, status: V1PodStatus): void {
-  if (JSON.stringify(current.status) !== JSON.stringify(status)) store.put('pods', { ...current, status });
+  if (textOf(current.status) !== textOf(status)) store.put('pods', { ...current, status });
+}
+
+const texts = new WeakMap<V1PodStatus, string>();
+
+/** Written once of each, since what is new now is what the next is compared with. */
+function textOf(status: V1PodStatus | undefined): string {
+  if (status === undefined) return '';
+  let text = texts.get(status);
+  if (text === undefined) {
+    text = JSON.stringify(status);
+    texts.set(status, text);
+  }
+  return text;
 }
 
 function statusOf(worker: PodWorker, current: V1Pod, nowMs: number): V1PodStatus {
