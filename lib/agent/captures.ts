@@ -29,7 +29,7 @@ interface Reading {
 /** What was compiled last of each workload, and from what: for the same it is not compiled again. */
 export type Compiled = Map<
   WorkloadKey,
-  { readonly inputs: readonly unknown[]; readonly result: CompileResult }
+  { readonly reading: Reading; readonly inputs: readonly unknown[]; readonly result: CompileResult }
 >;
 
 export class Captures {
@@ -39,8 +39,6 @@ export class Captures {
   readonly #compiled: Compiled;
   /** Read once for each version of a pod: a pass every 50 ms would do little else. */
   readonly #readings = new WeakMap<V1Pod, Reading>();
-  /** The last one of each parent, by its UID: most versions say the same of what is compiled. */
-  readonly #lastReadings = new Map<string, Reading>();
 
   /** `compiled`: what is known already; the simulation hands it on from process to process. */
   constructor(api: Api, tokens: Tokens, node: CompileNode, compiled: Compiled = new Map()) {
@@ -60,26 +58,25 @@ export class Captures {
       results.set(key, this.#compileOne(parent));
     }
     this.#api.retain(wantedRefs);
-    const uids = new Set(parents.map((p) => p.uid));
-    this.#tokens.retain(uids);
-    for (const uid of this.#lastReadings.keys()) if (!uids.has(uid)) this.#lastReadings.delete(uid);
+    this.#tokens.retain(new Set(parents.map((p) => p.uid)));
     for (const key of this.#compiled.keys()) if (!results.has(key)) this.#compiled.delete(key);
     return results;
   }
 
-  #read({ pod, uid }: Parent): Reading {
+  /** Most versions of a pod say the same of what is compiled: then what it names is not looked for again. */
+  #read({ pod, workload }: Parent): Reading {
     const known = this.#readings.get(pod);
     if (known !== undefined) return known;
     const content = contentOf(pod);
-    const last = this.#lastReadings.get(uid);
+    const last = this.#compiled.get(workload)?.reading;
     const reading = last?.content === content ? last : { content, refs: references(pod) };
     this.#readings.set(pod, reading);
-    this.#lastReadings.set(uid, reading);
     return reading;
   }
 
   #compileOne(parent: Parent): CompileResult {
-    const { content, refs } = this.#read(parent);
+    const reading = this.#read(parent);
+    const { content, refs } = reading;
     const inputs: unknown[] = [content];
     const secrets = new Map<string, Found<V1Secret>>();
     const configMaps = new Map<string, Found<V1ConfigMap>>();
@@ -100,7 +97,7 @@ export class Captures {
     const cached = this.#compiled.get(parent.workload);
     if (cached !== undefined && same(cached.inputs, inputs)) return cached.result;
     const result = known(compile(parent.pod, { secrets, configMaps, tokens }, this.#node));
-    this.#compiled.set(parent.workload, { inputs, result });
+    this.#compiled.set(parent.workload, { reading, inputs, result });
     return result;
   }
 }

@@ -55,7 +55,7 @@ export function decide(observation: Observation, memory: Memory, settings: Setti
   const someWillRestart = willSomeRestart(memory, settings);
   const waiting = waitingForKubelet(memory, observation);
   const toCome = parentsToCome(memory, observation, apiServingMs);
-  // Spelled out: V8 (11.3) takes several times as long to copy an object of what all workloads share.
+  // Spelled out: V8 (11.3) made one from a literal in 24 to 32 ns, and in 380 to 470 by spreading what all share.
   const situationOf = (facts: WorkloadFacts): Situation => ({
     facts,
     observation,

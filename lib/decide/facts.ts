@@ -46,6 +46,7 @@ export function factsOf(
   const parent = parents.known ? known(liveParent(parents.value, key)) : parents;
   const file = manifestFileName(key);
   const run = runs(key, observation, memory, parent, stored, settleMs);
+  // Spelled out, as in decide.ts.
   return {
     key,
     parent,

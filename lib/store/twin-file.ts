@@ -25,7 +25,7 @@ export function copyOf(path: string): string {
   return path.replace(/\.json$/, '.copy.json');
 }
 
-/** `twin`: the other one; what has the same bytes as an intact one is intact. */
+/** `twin`: the other one, which is given back where it is intact and has the same bytes. */
 async function readHalf<T extends object>(
   disk: Disk,
   kind: SealedKind,

@@ -21,8 +21,8 @@ export class Gate implements Life {
   }
 
   /**
-   * `work` does what it does to the world before its first wait. Its answer still comes to a process that has ended
-   * meanwhile, which can do nothing more with it: its next call is not made.
+   * `work` does what it does to the world before its first wait; only the word of it (inotify's) may come later. Its
+   * answer still comes to a process that has ended meanwhile, which can do nothing with it: its next call is not made.
    */
   io<T>(call: string, work: () => Promise<T>): Promise<T> {
     return this.enter(call) ? work() : never();

@@ -54,7 +54,7 @@ test('another way of being away is told, and once only', () => {
   );
 });
 
-test('an API that becomes ready is told, and how long it was away is still counted from its loss', () => {
+test('an API that becomes ready is told, and how long it served is counted from its return', () => {
   assert.deepEqual(
     api(SERVING, away('refused', 1), STARTING, SERVING, SERVING, away('refused', 1)).slice(2),
     [
