@@ -20,8 +20,12 @@ export function fromRest(memory: WorkloadMemory, situation: Situation): Transiti
   if (memory.options.standbyLock !== undefined && memory.proven !== undefined && revision !== undefined) {
     return activate(memory, revision, 'stand-by: always active beside its parent');
   }
-  // A checkpoint that was withdrawn is still on its way out.
-  if (isUp(facts.checkpointRuns.value)) return rest(memory);
+  if (isUp(facts.checkpointRuns.value)) {
+    // On its way out, unless a full or read-only disk keeps its manifest in place.
+    const manifest = facts.manifest.known ? facts.manifest.value : undefined;
+    if (manifest === undefined || isUp(facts.parentRuns.value)) return rest(memory);
+    return activate(memory, manifest.revision, 'it could not be withdrawn, and its parent is gone by now');
+  }
   const why = revision === undefined ? undefined : emergency(memory, situation);
   if (revision !== undefined && why !== undefined) {
     return activate(remark(memory, situation, facts.parentRuns.value), revision, why);
