@@ -50,7 +50,10 @@ export function fromActive(
   const fresh = mayBegin(memory, situation) ? freshParentUid(memory, situation) : undefined;
   // Where the API names this very pod, what it says of its content counts as well.
   const named = parent.answered && parent.pod?.uid === fresh;
-  if (fresh !== undefined && !named && revision !== undefined && !mayBeBlamed(memory, fresh)) {
+  // Rule 8: before the pods are listed only the Node says whose API it is from which the kubelet has this one. An API
+  // that is away for a handover was ours when that began.
+  const isOurs = situation.observation.node.known || situation.handingOver;
+  if (fresh !== undefined && !named && isOurs && revision !== undefined && !mayBeBlamed(memory, fresh)) {
     return beginHandover(memory, fresh, STARTED, { restart: true });
   }
   if (!parent.answered) return stay(memory);

@@ -42,6 +42,7 @@ export class ApiView implements Api {
   private lists: readonly V1Pod[] | undefined;
   private lastWord: readonly V1Pod[] = [];
   private facts: Observed<NodeFacts> = unknown('not read yet');
+  private listing = false;
   private probing = false;
   private noticing = false;
   private stale = false;
@@ -108,7 +109,7 @@ export class ApiView implements Api {
 
   node(): Observed<NodeFacts> {
     const pods = this.pods();
-    return pods.known ? this.facts : pods;
+    return pods.known || (this.listing && this.current.name === 'serving') ? this.facts : pods;
   }
 
   pods(): Observed<readonly V1Pod[]> {
@@ -199,16 +200,23 @@ export class ApiView implements Api {
   /** The Node first, then the pods: a list of another cluster is never seen beside the Node of the one before it. */
   private listAnew(afterMs: number): void {
     this.lists = undefined;
+    this.listing = false;
     this.objects.forget();
+    this.later(afterMs / 2, () => {
+      if (this.current.name !== 'serving' || this.lists !== undefined) return;
+      this.facts = this.readNode();
+      this.listing = true;
+      this.callback();
+      if (!this.facts.known) this.readNodeAgain();
+    });
     this.later(afterMs, () => {
       if (this.current.name !== 'serving' || this.lists !== undefined) return;
-      if (this.answer() !== 'serving') {
+      if (!this.listing || this.answer() !== 'serving') {
         this.listAnew(RETRY_MS);
         return;
       }
-      this.facts = this.readNode();
+      this.listing = false;
       this.list();
-      if (!this.facts.known) this.readNodeAgain();
     });
   }
 

@@ -96,7 +96,7 @@ export const KNOWN: readonly Known[] = [
       },
     ],
   },
-  ...[58_200, 59_000, 59_800].map(
+  ...[40_000, 41_000, 42_000].map(
     (atMs): Known => ({
       what: 'a pod that a person deleted in its handover was held against its content',
       setup: 'usual',
@@ -104,9 +104,9 @@ export const KNOWN: readonly Known[] = [
         {
           seed: 41,
           faults: [
-            { atMs: 2_000, type: 'update', workload: 'etcd', content: 'good' },
+            { atMs: 2_000, type: 'update', workload: 'kube-scheduler', content: 'good' },
             { atMs: 2_500, type: 'pod-deleted', workload: 'kube-scheduler' },
-            { atMs, type: 'pod-deleted', workload: 'etcd' },
+            { atMs, type: 'pod-deleted', workload: 'kube-scheduler' },
           ],
         },
       ],

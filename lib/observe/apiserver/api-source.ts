@@ -17,7 +17,7 @@ export interface ApiSource {
   probe(timeoutMs: number): Promise<ApiState>;
   /** Somebody has a doubt (the peer may be half dead): probes soon, drops nothing. */
   suspect(): void;
-  /** Read anew before each list of the pods; unknown whenever the pods are. */
+  /** Read anew before each list of the pods, and known from then on; unknown whenever that list would say nothing. */
   node(): Observed<NodeFacts>;
   /** Dates in the pods are strings, as the API sends them, whatever the client's types say. */
   pods(): Observed<readonly V1Pod[]>;

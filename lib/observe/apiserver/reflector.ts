@@ -43,6 +43,7 @@ export class Reflector<T extends ApiObject> {
   readonly #closing = new AbortController();
   #items = new Map<string, T>();
   #stale: string | undefined = 'not listed yet';
+  #listing = false;
   /** Aborted to end the present list, watch or pause and start again with a list. */
   #round = new AbortController();
 
@@ -63,6 +64,11 @@ export class Reflector<T extends ApiObject> {
     return [...this.#items.values()];
   }
 
+  /** What is done before each list is done, and the list itself has not been answered yet. */
+  get listing(): boolean {
+    return this.#listing && this.#options.health.serving();
+  }
+
   start(): void {
     void this.#run();
   }
@@ -70,6 +76,7 @@ export class Reflector<T extends ApiObject> {
   /** Lists anew at once, without the back-off: the API came back. */
   restart(): void {
     this.#stale ??= 'listing anew';
+    this.#listing = false;
     this.#backOff.reset();
     this.#round.abort();
   }
@@ -99,8 +106,12 @@ export class Reflector<T extends ApiObject> {
   async #listAndWatch(signal: AbortSignal): Promise<string> {
     const { client, health, path, fieldSelector } = this.#options;
     await this.#options.beforeList?.(signal);
+    if (signal.aborted) return 'listing anew';
+    this.#listing = true;
+    if (this.#options.beforeList !== undefined) this.#options.onChange();
     const answer = await client.get(path, { query: { fieldSelector }, signal });
     if (signal.aborted) return 'listing anew';
+    this.#listing = false;
     if (!answer.ok) return answer.reason;
     const list = answer.body as {
       kind?: string;

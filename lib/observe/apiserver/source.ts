@@ -106,7 +106,7 @@ class KubeletApiSource implements ApiSource {
 
   node(): Observed<NodeFacts> {
     const pods = this.#pods.snapshot();
-    return pods.known ? this.#node.value() : pods;
+    return pods.known || this.#pods.listing ? this.#node.value() : pods;
   }
 
   pods(): Observed<readonly V1Pod[]> {

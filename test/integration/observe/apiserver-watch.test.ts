@@ -152,6 +152,26 @@ test('an answer that is not a list does not read as an empty list', async (t) =>
   assert.deepEqual(source.pods(), { known: false, reason: '/api/v1/pods: the answer is not a list' });
 });
 
+test('the Node is known while the list of pods is still awaited, and no longer than its answer would be', async (t) => {
+  const api = new SmallApi();
+  api.put(pod('a'));
+  let silent = true;
+  api.override = ({ path, query }) => (silent && path === PODS && !query.has('limit') ? 'silent' : undefined);
+  const source = await sourceFor(api, t);
+  let changes = 0;
+  source.onChange(() => changes++);
+  await until('the Node', () => source.node().known);
+  assert.ok(changes > 0, 'it is told');
+  assert.equal(podNames(source), 'unknown');
+  await api.stop();
+  await until('away', () => source.state().name === 'away');
+  assert.equal(source.node().known, false);
+  silent = false;
+  await api.start();
+  await until('the pods', () => podNames(source) === 'a', 1_500);
+  assert.equal(source.node().known, true);
+});
+
 test('a Node that is registered later is found without another list', async (t) => {
   const api = new SmallApi();
   const node = api.objects.splice(0);

@@ -59,6 +59,20 @@ test('a sandbox seen by the runtime before the API has listed its pod is enough,
   expectMoves(scene, APISERVER, 'activate rev-good, withdraw');
 });
 
+test('rule 8: but not before the API has said that its Node is the one from before', () => {
+  const scene = recovered();
+  scene.podsListed = false;
+  scene.nodeRead = false;
+  scene.parent(APISERVER).state = 'starting';
+  scene.pass();
+  expectMoves(scene, APISERVER, 'activate rev-good');
+  scene.nodeRead = true;
+  scene.nodeUid = 'node-of-an-emptied-cluster';
+  scene.pass();
+  expectPhase(scene, APISERVER, 'held');
+  expectMoves(scene, APISERVER, 'activate rev-good');
+});
+
 test('an API that has only just come back is let get ready before anything is taken from it', () => {
   const scene = recovered();
   scene.api = { name: 'serving', starting: true };

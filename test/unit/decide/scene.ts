@@ -54,6 +54,8 @@ export class Scene {
   lastWord: readonly Parent[] = [];
   /** The API serves, and has not listed its pods yet. */
   podsListed = true;
+  /** Nor has it said what the Node is. */
+  nodeRead = true;
   readonly parents: LivingParent[] = [];
   readonly probes = new Map<string, Observed<boolean>>();
   readonly wanted = new Map<WorkloadKey, Observed<Wanted>>();
@@ -209,7 +211,7 @@ export class Scene {
       bootId: this.bootId,
       api: this.api,
       ...(this.apiPortHere === undefined ? {} : { apiPortHere: this.apiPortHere }),
-      node: serving ? known({ name: 'm1', uid: this.nodeUid, labels: {} }) : silent,
+      node: serving && this.nodeRead ? known({ name: 'm1', uid: this.nodeUid, labels: {} }) : silent,
       parents: serving && this.podsListed ? known(this.lastWord) : silent,
       lastParents: this.lastWord,
       compiled: new Map(serving ? [...compiled, ...this.compiled] : []),
