@@ -9,7 +9,7 @@ import {
   type NodeSources,
   openSources,
 } from '../lib/agent/assemble.ts';
-import { becomeGuard, guardAgain, YIELD_WITHIN_MS } from '../lib/agent/guard.ts';
+import { becomeGuard, END, guardAgain, YIELD } from '../lib/agent/guard.ts';
 import { collectAtRest } from '../lib/agent/heap.ts';
 import {
   addDaemonOptions,
@@ -53,11 +53,12 @@ async function run(raw: Record<string, unknown>): Promise<void> {
     throw new UsageError(`--container-runtime-endpoint: ${places.runtimeSocket}: ${runtime.reason}`);
   }
   let lock = await becomeGuard(options, raw.takeOver === true, log);
+  const isStandBy = lock.inherited;
   // Before it is the guard there is nothing to finish: a signal ends the process at once.
   const stopping = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort());
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort(signal));
   for (;;) {
-    await guard({ options, places, node, log, signal: stopping.signal });
+    await guard({ options, places, node, log, signal: stopping.signal, isStandBy });
     lock.release();
     log.info('ended');
     if (stopping.signal.aborted) return;
@@ -74,10 +75,11 @@ interface Duty {
   readonly node: NodeSources;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  readonly isStandBy: boolean;
 }
 
 /** Until told to end, or to yield. The lock must be held. */
-async function guard({ options, places, node, log, signal }: Duty): Promise<void> {
+async function guard({ options, places, node, log, signal, isStandBy }: Duty): Promise<void> {
   const store = await openStore(options.stateDir, { log });
   const startedAtMs = Date.now();
   log.info({ version: VERSION, node: places.nodeName, stateDir: options.stateDir }, 'guard of this node');
@@ -119,7 +121,7 @@ async function guard({ options, places, node, log, signal }: Duty): Promise<void
     metrics: () => renderMetrics(status()),
     yield: () => {
       log.info('another instance asks to take over');
-      loop.stopWhenQuiet(YIELD_WITHIN_MS);
+      loop.leave(YIELD);
     },
     forget: (name) => loop.forget(name),
   });
@@ -132,7 +134,9 @@ async function guard({ options, places, node, log, signal }: Duty): Promise<void
   );
   const collecting = collectAtRest(() => loop.snapshot()?.memory);
   const rearming = setInterval(() => void hints.rearm(), HINTS_REARM_MS);
-  const stop = (): void => loop.stop();
+  // A person who presses Ctrl-C waits for it. A stand-by ends since another revision of it was placed: on a real node the
+  // kubelet (1.20) started that at once, and two checkpoints of the agent were there for as long as the first took.
+  const stop = (): void => (isStandBy || signal.reason === 'SIGINT' ? loop.stop() : loop.leave(END));
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
 

@@ -9,6 +9,8 @@ import { ensureDir } from 'fs-extra/esm';
 
 /** Held until the process ends, or `release` is called. */
 export interface GuardLock {
+  /** This process was started with it: it is a stand-by's. */
+  readonly inherited: boolean;
   release(): void;
 }
 
@@ -29,7 +31,7 @@ export function inheritedLock(path: string): GuardLock | undefined {
     if (fd <= 2) continue;
     try {
       const { dev, ino } = fstatSync(fd);
-      if (dev === wanted.dev && ino === wanted.ino) return { release: () => closeSync(fd) };
+      if (dev === wanted.dev && ino === wanted.ino) return { inherited: true, release: () => closeSync(fd) };
     } catch {
       // The descriptor that read the directory is gone by now.
     }
@@ -62,7 +64,7 @@ export async function takeLock(
     child.on('error', (error) => reject(new Error(`flock(1) from util-linux is needed: ${error.message}`)));
     child.on('close', resolve);
   });
-  if (code === 0) return { release: () => closeSync(fd) };
+  if (code === 0) return { inherited: false, release: () => closeSync(fd) };
   closeSync(fd);
   return undefined;
 }

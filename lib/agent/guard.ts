@@ -4,14 +4,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { askAgent } from '../status/socket.ts';
+import type { Leave } from './ending.ts';
 import { type GuardLock, guardLockPath, inheritedLock, takeLock } from './guard-lock.ts';
 import { type NodeOptions, UsageError } from './options.ts';
 
-/** A holder hands over first what it has activated, but does not keep its place for that for ever. */
-export const YIELD_WITHIN_MS = 120_000;
+/**
+ * An update of everything at once takes the guard as well. On a real node it had ended 40 ms after it was told to, and
+ * heard of no other deletion; the stand-by found an apiserver that ran on with its port closed, and waited for its end:
+ * the API was away for 14 s where 5 would have done.
+ */
+const LISTEN_MS = 1_000;
+
+/** Asked to by another instance: it hands over first what it has activated, but does not keep its place for ever. */
+export const YIELD: Leave = { listenMs: LISTEN_MS, withinMs: 120_000 };
+
+/** Told to by the kubelet, which kills it when the grace period of its pod is over: 10 s (lib/deploy/manifests.ts). */
+export const END: Leave = { listenMs: LISTEN_MS, withinMs: 8_000 };
 
 /** A stand-by whose container ends and starts again is behind us in the queue for the lock. */
-const YIELD_WAIT_MS = YIELD_WITHIN_MS + 20_000;
+const YIELD_WAIT_MS = YIELD.withinMs + 20_000;
 
 /**
  * Takes the guard's lock, asking its holder to yield when `takeOver` is set.

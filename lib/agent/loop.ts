@@ -10,6 +10,7 @@ import type { Action } from '../types/action.ts';
 import type { Memory } from '../types/memory.ts';
 import type { Observation } from '../types/observation.ts';
 import type { Settings } from '../types/settings.ts';
+import { Ending, type Leave } from './ending.ts';
 import type { Looker } from './look.ts';
 import { nextPassInMs } from './pace.ts';
 import type { Tokens } from './tokens.ts';
@@ -47,7 +48,7 @@ export class Loop {
   readonly #missed = new Set<string>();
   readonly #forgotten: (() => Promise<void>)[] = [];
   readonly #turns = new Turns();
-  #quietDeadlineMs: number | undefined;
+  readonly #ending = new Ending();
 
   constructor(deps: LoopDependencies) {
     this.#deps = deps;
@@ -105,20 +106,20 @@ export class Loop {
     }
   }
 
-  /** Ends `run` once all is handed over, or after `waitMs`: a change of guard takes seconds, a handover tenths of one. */
-  stopWhenQuiet(waitMs: number): void {
-    this.#quietDeadlineMs ??= performance.now() + waitMs;
+  /** Ends `run` once nothing is going on that another guard would have to find out first. */
+  leave(how: Leave): void {
+    this.#ending.begin(how);
     this.kick();
   }
 
   /** Passes until stopped. */
   async run(): Promise<void> {
     await this.#tidyUp();
-    while (!this.#turns.ended && !this.#mayYield()) {
+    while (!this.#turns.ended && !this.#ending.mayGo(this.#memory)) {
       for (const forget of this.#forgotten.splice(0)) await forget();
       const { observation, memory } = await this.pass();
       this.#beside('tokens', () => this.#refreshTokens(observation));
-      await this.#turns.next(nextPassInMs(memory, observation));
+      await this.#turns.next(Math.min(nextPassInMs(memory, observation), this.#ending.listensForMs()));
     }
     await this.settled();
   }
@@ -225,15 +226,6 @@ export class Loop {
       this.#failures.set(name, message);
       return false;
     }
-  }
-
-  #mayYield(): boolean {
-    if (this.#quietDeadlineMs === undefined) return false;
-    const busy = [...this.#memory.workloads.values()].some(
-      ({ phase, options }) =>
-        phase.name === 'handover' || (phase.name === 'active' && options.standbyLock === undefined),
-    );
-    return !busy || performance.now() >= this.#quietDeadlineMs;
   }
 
   async #refreshTokens({ parents, api, stored }: Observation): Promise<void> {

@@ -1,7 +1,7 @@
 // The agent as a pod: its container's processes in the model wait for the guard's lock, and whoever holds it is the
 // real agent (lib/agent/guard.ts, guard-lock.ts). The DaemonSet's pod asks the holder to yield, a stand-by just waits.
 
-import { YIELD_WITHIN_MS } from '../../lib/agent/guard.ts';
+import { END, YIELD } from '../../lib/agent/guard.ts';
 import { ANNOTATION_OF } from '../../lib/types/workload.ts';
 import type { HostProcess } from '../world/host-processes.ts';
 import type { AgentProcess } from './agent-process.ts';
@@ -9,7 +9,7 @@ import type { Machine } from './machine.ts';
 
 /** Node is loaded, and the runtime has been asked. */
 const LOADED_MS = 400;
-const YIELD_WAIT_MS = YIELD_WITHIN_MS + 20_000;
+const YIELD_WAIT_MS = YIELD.withinMs + 20_000;
 
 interface Holder {
   readonly process: HostProcess;
@@ -27,7 +27,8 @@ export class Guards {
     machine.node.processes.listener = (event, process) => {
       if (process.program.role !== 'agent') return;
       if (event === 'started') this.started(process);
-      else this.ended(process);
+      else if (event === 'ended') this.ended(process);
+      else if (process.isReal) this.holder?.agent.loop?.leave(END);
     };
   }
 
@@ -37,13 +38,16 @@ export class Guards {
   }
 
   private started(process: HostProcess): void {
-    const { node, world } = this.machine;
-    const container = node.runtime.containers.get(process.containerId);
-    const sandbox = node.runtime.sandboxes.get(container?.sandboxId ?? '');
     // A bad flag is refused before anybody is asked to yield.
     if ((process.program.exits?.afterMs ?? LOADED_MS * 10) < LOADED_MS * 2) return;
-    if (sandbox?.annotations[ANNOTATION_OF] !== undefined) this.wait(process);
-    else world.schedule.after(LOADED_MS, () => this.takeOver(process), process);
+    if (this.isStandBy(process)) this.wait(process);
+    else this.machine.world.schedule.after(LOADED_MS, () => this.takeOver(process), process);
+  }
+
+  private isStandBy({ containerId }: HostProcess): boolean {
+    const { runtime } = this.machine.node;
+    const container = runtime.containers.get(containerId);
+    return runtime.sandboxes.get(container?.sandboxId ?? '')?.annotations[ANNOTATION_OF] !== undefined;
   }
 
   /** `--take-over`: works before it asks for the guard's place. */
@@ -59,7 +63,7 @@ export class Guards {
       this.exit(process, 1);
       return;
     }
-    loop?.stopWhenQuiet(YIELD_WITHIN_MS);
+    loop?.leave(YIELD);
     this.wait(process);
     const giveUp = (): void => {
       if (this.waiting.includes(process)) this.exit(process, 1);
@@ -76,6 +80,7 @@ export class Guards {
     if (this.holder !== undefined || !this.machine.node.powered) return;
     const process = this.waiting.shift();
     if (process === undefined) return;
+    process.isReal = !this.isStandBy(process);
     const agent = this.machine.begin((code) => this.exit(process, code));
     // Its first call may have been its last: the power went, and with it the process.
     if (process.alive) this.holder = { process, agent };

@@ -19,13 +19,18 @@ export interface HostProcess extends Life {
   missingSinceMs: number | undefined;
   /** A controller leads from here on. */
   leadsAtMs: number;
+  /** Something real runs in its place, which ends by itself when it is told to. */
+  isReal: boolean;
   onExit(code: number, reason: string): void;
 }
 
 /** Hears of every process: the simulation and the demo run the real agent where the model's agent container runs. */
-export type ProcessListener = (event: 'started' | 'ended', process: HostProcess) => void;
+export type ProcessListener = (event: 'started' | 'told to end' | 'ended', process: HostProcess) => void;
 
 const CLOSES_FIRST_MS = 1_000;
+
+/** Of the agent's pod; nothing else real runs here. */
+const GRACE_MS = 10_000;
 
 export class HostProcesses {
   readonly running = new Set<HostProcess>();
@@ -56,6 +61,7 @@ export class HostProcesses {
       serving: false,
       missingSinceMs: undefined,
       leadsAtMs: warm ? this.schedule.nowMs : Number.POSITIVE_INFINITY,
+      isReal: false,
       onExit,
     };
     this.running.add(process);
@@ -76,13 +82,15 @@ export class HostProcesses {
 
   /** SIGTERM: ends after the program's stop time; one that takes long closes its ports first. */
   terminate(process: HostProcess): void {
+    this.listener?.('told to end', process);
     if (process.program.stopMs >= CLOSES_FIRST_MS) {
       process.leaving = true;
       process.bound = false;
       process.serving = false;
       this.changed();
     }
-    this.schedule.after(process.program.stopMs, () => this.end(process, 0, 'Completed'), process);
+    const stopMs = process.isReal ? GRACE_MS : process.program.stopMs;
+    this.schedule.after(stopMs, () => this.end(process, 0, 'Completed'), process);
   }
 
   /** The process ends now: its ports are free. */
