@@ -37,6 +37,8 @@ export class ApiClient {
   readonly #identity: Identity;
   readonly #timing: ApiTiming;
   #agent: { readonly fingerprint: string; readonly agent: Agent } | undefined;
+  /** By the server that the present connections go to. */
+  #answered = false;
   #portHere: number | undefined;
   #closed = false;
 
@@ -60,6 +62,7 @@ export class ApiClient {
     try {
       const sent = this.#send(method, path, options.query, options.body, signal);
       const response = await Promise.race([sent, aborted(signal, sent)]);
+      this.#answered = true;
       const text = await response.body.text();
       if (response.statusCode >= 200 && response.statusCode < 300) {
         return { ok: true, status: response.statusCode, body: options.text ? text : parse(text) };
@@ -67,7 +70,9 @@ export class ApiClient {
       return this.#refused(what, response.statusCode, text);
     } catch (error) {
       if (timeout.aborted) return { ok: false, cause: 'timed-out', reason: `${what}: timed out` };
-      return { ok: false, cause: causeOf(error), reason: `${what}: ${describe(error)}` };
+      const cause = causeOf(error);
+      if (cause === 'refused') this.#forgetServer();
+      return { ok: false, cause, reason: `${what}: ${describe(error)}` };
     }
   }
 
@@ -132,7 +137,17 @@ export class ApiClient {
     return { ok: false, status, cause: causeOfStatus(status), reason };
   }
 
+  /**
+   * Nobody listens any more: what is kept of its connections goes to a server that is about to end. An apiserver (1.20)
+   * that was told to, and had lost its etcd, took three probes over them and answered none: a real node was without an API
+   * for 3 s more. Once, since connections made anew cost several milliseconds of a node that is booting.
+   */
+  #forgetServer(): void {
+    if (this.#answered) this.#forgetConnections();
+  }
+
   #forgetConnections(): void {
+    this.#answered = false;
     const old = this.#agent?.agent;
     this.#agent = undefined;
     old?.close().catch(() => {});

@@ -27,3 +27,45 @@ it('a probe of a port that accepts and says nothing ends in its own time', async
     await client.close();
   }
 });
+
+/** Answers every request, and keeps its connections; one for /slow when `release` is called. */
+async function keepingServer() {
+  const sockets: Socket[] = [];
+  let release: () => void = () => {};
+  const slow = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('data', (request) => {
+      const wait = String(request).includes('/slow') ? slow : Promise.resolve();
+      void wait.then(() => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, sockets, release, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+it('once nobody listens, connections that are open still are asked nothing', async () => {
+  const { server, sockets, release, url } = await keepingServer();
+  const client = new ApiClient(bareIdentity(url), API_TIMING);
+  try {
+    const slow = client.get('/slow');
+    assert.equal((await client.get('/quick')).ok, true);
+    sockets.find((_, i) => i > 0)?.destroy();
+    server.close();
+    const refused = await client.get('/quick');
+    assert.ok(!refused.ok && refused.cause === 'refused', JSON.stringify(refused));
+    release();
+    assert.equal((await slow).ok, true, 'what was under way goes on');
+    // Its connection is free for others a moment after the answer.
+    for (let i = 0; i < 20; i += 1) {
+      const again = await client.get('/quick');
+      assert.ok(!again.ok && again.cause === 'refused', JSON.stringify(again));
+      await new Promise(setImmediate);
+    }
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await client.close();
+  }
+});
