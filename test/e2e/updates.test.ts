@@ -128,9 +128,9 @@ describe('updates of a single master', { timeout: 45 * 60_000 }, () => {
     for (let round = 1; round <= 10; round += 1) {
       const watched = one.watch();
       const startedAt = Date.now();
-      // All at once, so that the API goes while some of them are still to be taken.
+      // All at once, so that the API goes while some of them are still to be taken; every third time the agent, too, as one
+      // `kubectl apply` of a whole cluster does, which takes the guard in the middle of it.
       const template = { metadata: { annotations: { 'example.org/round': String(round) } } };
-      // As one `kubectl apply` of the whole cluster does, which takes the guard in the middle of it.
       const updated = round % 3 === 1 ? [...components, agent] : components;
       await Promise.all(updated.map((name) => one.updateTemplate(name, template)));
       const lossAfterMs = round % 2 === 0 ? random.between(0, 20_000) : undefined;
