@@ -20,12 +20,13 @@ export function fromRest(memory: WorkloadMemory, situation: Situation): Transiti
   if (memory.options.standbyLock !== undefined && memory.proven !== undefined && revision !== undefined) {
     return activate(memory, revision, 'stand-by: always active beside its parent');
   }
-  if (isUp(facts.checkpointRuns.value)) {
-    // On its way out, unless a full or read-only disk keeps its manifest in place.
-    const manifest = facts.manifest.known ? facts.manifest.value : undefined;
-    if (manifest === undefined || isUp(facts.parentRuns.value)) return rest(memory);
-    return activate(memory, manifest.revision, 'it could not be withdrawn, and its parent is gone by now');
+  // A full or read-only disk keeps its manifest in place.
+  const left = facts.manifest.known ? facts.manifest.value : undefined;
+  if (left !== undefined && !isUp(facts.parentRuns.value)) {
+    return activate(memory, left.revision, 'it could not be withdrawn, and its parent is down by now');
   }
+  // A checkpoint that was withdrawn is still on its way out.
+  if (isUp(facts.checkpointRuns.value)) return rest(memory);
   const why = revision === undefined ? undefined : emergency(memory, situation);
   if (revision !== undefined && why !== undefined) {
     return activate(remark(memory, situation, facts.parentRuns.value), revision, why);

@@ -168,4 +168,19 @@ export const KNOWN: readonly Known[] = [
       },
     ],
   },
+  {
+    what: 'a checkpoint that a full disk had kept from being withdrawn was, with its parent gone and itself in a crash loop',
+    setup: 'outside',
+    schedules: [
+      {
+        seed: 2_048_898,
+        faults: [
+          { atMs: 9_841, type: 'pod-deleted', workload: 'kube-apiserver' },
+          { atMs: 21_574, type: 'agent-crash-at-call', downMs: 5_230, of: 'any', calls: 12 },
+          { atMs: 29_785, type: 'disk-error', forMs: 7_314, code: 'ENOSPC' },
+          { atMs: 35_179, type: 'pod-deleted', workload: 'kube-controller-manager' },
+        ],
+      },
+    ],
+  },
 ];

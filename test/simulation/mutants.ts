@@ -59,10 +59,10 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'if (!facts.revisions.has(placed)) return [];',
   },
   {
-    name: 'a manifest that stands there is not taken over by a new process',
-    file: 'lib/decide/static-pod.ts',
-    from: 'if (!open) return known;',
-    to: 'return known;',
+    name: 'a manifest that could not be removed is, when it can be, whatever became of its parent',
+    file: 'lib/decide/rest.ts',
+    from: 'left !== undefined && !isUp(facts.parentRuns.value)',
+    to: 'left === null',
   },
   {
     name: 'a manifest that is missing is placed again, although it was withdrawn',

@@ -30,20 +30,25 @@ test('a handover does not end while the checkpoint is still there to answer', ()
   expectPhase(scene, APISERVER, 'handover');
 });
 
-test('a checkpoint that a full disk kept from being withdrawn stays when its parent is gone by the time it could be', () => {
-  const scene = recovered({ network: 'own' });
-  scene.disk.failing.add('withdraw');
-  scene.parent(APISERVER).state = 'running';
-  scene.setReady(APISERVER, true);
-  scene.run(15_000);
-  expectPhase(scene, APISERVER, 'standby');
-  scene.parent(APISERVER).state = 'absent';
-  scene.run(2_000);
-  scene.disk.failing.clear();
-  scene.run(2_000);
-  expectPhase(scene, APISERVER, 'active');
-  assert.ok(scene.disk.placed.has(APISERVER), 'it was never without');
-});
+for (const state of ['running', 'crashed'] as const) {
+  test(`a checkpoint, ${state}, that a full disk kept from being withdrawn stays when its parent is gone by then`, () => {
+    const scene = recovered({ network: 'own' });
+    scene.disk.failing.add('withdraw');
+    scene.parent(APISERVER).state = 'running';
+    scene.setReady(APISERVER, true);
+    scene.run(15_000);
+    expectPhase(scene, APISERVER, 'standby');
+    const checkpoint = scene.checkpoints.get(APISERVER);
+    assert.ok(checkpoint !== undefined);
+    checkpoint.state = state;
+    scene.parent(APISERVER).state = 'absent';
+    scene.run(2_000);
+    scene.disk.failing.clear();
+    scene.run(2_000);
+    expectPhase(scene, APISERVER, 'active');
+    assert.ok(scene.disk.placed.has(APISERVER), 'it was never without');
+  });
+}
 
 test('Ready from before the boot does not count, as long as the parent has only just begun to run', () => {
   const scene = inHandover();
