@@ -60,3 +60,14 @@ export async function removeLeftovers(
   const names = await disk.readdir(directory);
   for (const name of names.filter(isOurTemporary)) await unlinkDurable(join(directory, name), disk);
 }
+
+/**
+ * Makes durable what an earlier process changed and ended before it was. What the directory says is believed from then on,
+ * and a power loss would bring a manifest back whose revision has been removed meanwhile. Errors: the disk's own.
+ */
+export async function settleDirectory(
+  directory: string,
+  { disk }: ManifestFiles = REAL_FILES,
+): Promise<void> {
+  await disk.fsyncDirectory(directory);
+}

@@ -3,7 +3,7 @@
 
 import type { Logger } from 'pino';
 import { carryOut, type Hands } from '../act/carry-out.ts';
-import { removeLeftovers } from '../act/static-pod-file.ts';
+import { removeLeftovers, settleDirectory } from '../act/static-pod-file.ts';
 import { type Change, decide, remember } from '../decide/decide.ts';
 import { liveParent } from '../decide/facts.ts';
 import type { Action } from '../types/action.ts';
@@ -115,6 +115,7 @@ export class Loop {
   /** Passes until stopped. */
   async run(): Promise<void> {
     await this.#tidyUp();
+    this.#beside('static pods', () => this.#settle());
     while (!this.#turns.ended && !this.#ending.mayGo(this.#memory)) {
       for (const forget of this.#forgotten.splice(0)) await forget();
       const { observation, memory } = await this.pass();
@@ -130,6 +131,19 @@ export class Loop {
       await removeLeftovers(hands.staticPodDir, hands.files);
     } catch (error) {
       log.warn({ reason: (error as Error).message }, 'what an earlier process left unfinished stays');
+    }
+  }
+
+  /** Beside the passes: on a booting node it may take seconds. */
+  async #settle(): Promise<void> {
+    const { hands, log } = this.#deps;
+    try {
+      await settleDirectory(hands.staticPodDir, hands.files);
+    } catch (error) {
+      log.warn(
+        { reason: (error as Error).message },
+        'what an earlier process withdrew may not be on disk yet',
+      );
     }
   }
 

@@ -183,4 +183,26 @@ export const KNOWN: readonly Known[] = [
       },
     ],
   },
+  {
+    what: 'a power loss brought a manifest back, more than a minute after a process had withdrawn it and died, and its revision was gone',
+    setup: 'outside',
+    schedules: [
+      {
+        seed: 2_064_109,
+        faults: [
+          { atMs: 8_475, type: 'power-loss', offMs: 486, agentMs: 704 },
+          { atMs: 10_880, type: 'update', workload: 'kube-controller-manager', content: 'leaky' },
+          { atMs: 12_410, type: 'agent-crash-at-call', downMs: 1_499, of: 'unlink', calls: 3 },
+        ],
+      },
+      {
+        seed: 2_064_110,
+        faults: [{ atMs: 9_391, type: 'secret-change', workload: 'kube-controller-manager' }],
+      },
+      {
+        seed: 2_064_112,
+        faults: [{ atMs: 18_177, type: 'power-loss', offMs: 4_437, agentMs: 5_766 }],
+      },
+    ],
+  },
 ];
