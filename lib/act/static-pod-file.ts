@@ -5,6 +5,7 @@ import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Disk } from '../store/disk.ts';
 import { realDisk } from '../store/real-disk.ts';
+import { asStoreError } from '../store/store-error.ts';
 import { isOurTemporary } from '../store/temporary-name.ts';
 import { PRIVATE_FILE, unlinkDurable, writeDurable } from '../store/write-durable.ts';
 import { manifestFileName, type WorkloadKey } from '../types/workload.ts';
@@ -63,11 +64,15 @@ export async function removeLeftovers(
 
 /**
  * Makes durable what an earlier process changed and ended before it was. What the directory says is believed from then on,
- * and a power loss would bring a manifest back whose revision has been removed meanwhile. Errors: the disk's own.
+ * and a power loss would bring a manifest back whose revision has been removed meanwhile. Errors: StoreError, naming the path.
  */
 export async function settleDirectory(
   directory: string,
   { disk }: ManifestFiles = REAL_FILES,
 ): Promise<void> {
-  await disk.fsyncDirectory(directory);
+  try {
+    await disk.fsyncDirectory(directory);
+  } catch (error) {
+    throw asStoreError(error, 'sync', directory);
+  }
 }

@@ -9,9 +9,9 @@ import { type GuardLock, guardLockPath, inheritedLock, takeLock } from './guard-
 import { type NodeOptions, UsageError } from './options.ts';
 
 /**
- * An update of everything at once takes the guard as well. On a real node it had ended 40 ms after it was told to, and
- * heard of no other deletion; the stand-by found an apiserver that ran on with its port closed, and waited for its end.
- * The API's first absence was 5.3 to 15.3 s in eleven such updates, and 5.6 to 8.1 s in five with this.
+ * An update of everything at once takes the guard as well. On a real node it had ended 40 ms after it wrote its own pod's
+ * deletion down, and had heard neither of etcd's nor of the apiserver's; the stand-by found an apiserver that ran on with
+ * its port closed, and waited 10 s for its end.
  */
 const LISTEN_MS = 1_000;
 
