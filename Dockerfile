@@ -3,12 +3,11 @@
 FROM node:24-bookworm-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json ./
-COPY test/setup.mjs test/setup.mjs
-RUN node test/setup.mjs
+RUN npm ci
 COPY build.mjs tsconfig.json ./
 COPY cmd cmd
 COPY lib lib
-RUN npm run build
+RUN node build.mjs
 
 FROM gcr.io/distroless/nodejs24-debian12
 COPY --from=build /usr/bin/flock /usr/bin/flock

@@ -56,6 +56,9 @@ const UNUSED = [
  */
 const V8_FLAGS = ['--liftoff-only', '--no-opt', '--optimize-for-size', '--max-semi-space-size=1'];
 
+/** The oldest Node that the agent runs on. */
+const NODE_MAJOR = 24;
+
 const lean = {
   name: 'lean',
   setup({ onResolve, onLoad }) {
@@ -76,6 +79,22 @@ const lean = {
   },
 };
 
+/**
+ * Node's own modules are required, not imported: an import of a name that an older Node lacks fails before the first
+ * line runs, and so before the one that says so.
+ */
+const builtIns = {
+  name: 'built-ins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+      kind === 'require-call' ? { external: true } : { path, namespace: 'built-in' },
+    );
+    onLoad({ filter: /.*/, namespace: 'built-in' }, ({ path }) => ({
+      contents: `module.exports = require('${path}');`,
+    }));
+  },
+};
+
 const outfile = 'dist/agent.mjs';
 await build({
   entryPoints: ['cmd/agent.ts'],
@@ -83,17 +102,22 @@ await build({
   absWorkingDir: import.meta.dirname,
   bundle: true,
   platform: 'node',
-  target: 'node20',
+  target: 'node24',
   format: 'esm',
   minifySyntax: true,
   minifyWhitespace: true,
-  plugins: [lean],
-  // First the flags of V8, while nothing has run yet; and CommonJS packages inside call require().
+  plugins: [lean, builtIns],
+  // First the version of Node, while nothing of the bundle has run: what an older one lacks would end as a page of it.
+  // Then the flags of V8; and CommonJS packages inside call require().
   banner: {
     js: [
       '#!/usr/bin/env node',
       "import { createRequire as __createRequire } from 'node:module';",
       "import { setFlagsFromString as __flag } from 'node:v8';",
+      `if (Number.parseInt(process.versions.node, 10) < ${NODE_MAJOR}) {`,
+      `  console.error('agent: Node ${NODE_MAJOR} or newer is needed; this is ' + process.version + ' (' + process.execPath + ')');`,
+      '  process.exit(1);',
+      '}',
       `for (const flag of ${JSON.stringify(V8_FLAGS)}) __flag(flag);`,
       'const require = __createRequire(import.meta.url);',
     ].join('\n'),

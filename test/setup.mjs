@@ -1,5 +1,7 @@
-// Installs the locked packages when they are missing or out of date, so that every npm script
-// works from a fresh clone. Plain JavaScript: it runs before TypeScript can.
+// Installs the locked packages when they are missing or out of date, so that every npm script works from a fresh clone
+// with any Node from 18 on. With them comes the pinned Node (the packages node-linux-*, optionalDependencies since each
+// is for one platform), which stands in node_modules/.bin; scripts call it by `env node`, since a shell that has found
+// another `node` before does not look again. Plain JavaScript: it runs before TypeScript can.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -17,18 +19,26 @@ function read(path) {
   }
 }
 
+function fail(line) {
+  console.error(`setup: ${line}`);
+  process.exit(1);
+}
+
+if (Number.parseInt(process.versions.node, 10) < 18) {
+  fail(
+    `Node 18 or newer is needed to install the packages (the pinned Node comes with them); this is ${process.version}`,
+  );
+}
+
 const wanted = read(lock);
 if (wanted === undefined || wanted !== read(installed)) {
-  console.error('setup: installing the locked packages (npm install)');
-  // Not `npm ci`: it refuses a lock file in which an optional package of another platform is missing, and registries
-  // that do not carry those write such files. The versions installed are the locked ones all the same.
-  const { status } = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund'], {
+  console.error('setup: installing the locked packages (npm ci)');
+  // Of warnings only errors: each package that wants a newer Node than this one would be named; it gets the pinned one.
+  const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
-  if (status !== 0) {
-    console.error('setup: npm install failed; its own message stands above');
-    process.exit(1);
-  }
+  if (error !== undefined) fail(`npm could not be run: ${error.message}`);
+  if (status !== 0) fail('npm ci failed; its own message stands above');
   copyFileSync(lock, installed);
 }

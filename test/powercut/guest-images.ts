@@ -72,7 +72,7 @@ async function makeTools(tree: string, image: string): Promise<void> {
     absWorkingDir: dirname(import.meta.dirname),
     bundle: true,
     platform: 'node',
-    target: 'node20',
+    target: 'node24',
     format: 'esm',
     logLevel: 'warning',
   });

@@ -35,7 +35,7 @@ export async function bundleWorker(outfile: string, mutant?: Mutant): Promise<vo
     outfile,
     bundle: true,
     platform: 'node',
-    target: 'node20',
+    target: 'node24',
     format: 'esm',
     plugins: [patching],
     // CommonJS packages inside call require().
