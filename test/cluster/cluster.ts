@@ -10,6 +10,7 @@ import { masterLabel } from './control-plane.ts';
 import type { Master } from './master.ts';
 import { manifestDirectory } from './node-files.ts';
 import { components } from './pod-template.ts';
+import type { Programs } from './products.ts';
 import { waitUntil } from './wait-until.ts';
 
 export const bootstrapDirectory = '/etc/kubernetes/bootstrap';
@@ -23,10 +24,19 @@ export class Cluster {
   /** Of the administrator, on the host. */
   readonly kubeconfig: string;
   private readonly claim: Claim;
+  /** What this cluster is made of. */
+  readonly programs: Programs;
   private readonly log: (line: string) => void;
   private readonly samplers: ApiAvailability[] = [];
 
-  constructor(claim: Claim, masters: readonly Master[], kubeconfig: string, log: (line: string) => void) {
+  constructor(
+    claim: Claim,
+    masters: readonly Master[],
+    kubeconfig: string,
+    programs: Programs,
+    log: (line: string) => void,
+  ) {
+    this.programs = programs;
     this.log = log;
     this.claim = claim;
     this.masters = masters;
@@ -40,7 +50,7 @@ export class Cluster {
     return first;
   }
 
-  /** The host's kubectl as administrator. Throws for a code other than 0, unless `mayFail`. */
+  /** kubectl on the host, as administrator. Throws for a code other than 0, unless `mayFail`. */
   kubectl(first: KubectlOptions | string, ...rest: readonly string[]): Promise<CommandResult> {
     const [options, args] = typeof first === 'string' ? [{}, [first, ...rest]] : [first, rest];
     const env = {
@@ -48,7 +58,7 @@ export class Cluster {
       KUBECONFIG: this.kubeconfig,
       KUBECACHEDIR: join(this.claim.directory, 'kubectl'),
     };
-    return run(['kubectl', ...args], { ...options, env });
+    return run([this.programs.file('kubectl'), ...args], { ...options, env });
   }
 
   /** Samples /readyz of one master (default: the first) until `stop()`. */

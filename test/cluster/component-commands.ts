@@ -29,9 +29,6 @@ export function etcdCommand(nodes: readonly NodeAddress[]): string[] {
     `--peer-cert-file=${etcdFiles}/server.crt`,
     `--peer-key-file=${etcdFiles}/server.key`,
     `--peer-trusted-ca-file=${etcdFiles}/ca.crt`,
-    // Few, so that there is a snapshot when the power goes, as in every cluster that is older than some hours: a
-    // single member that starts without one waits for a whole election first (1 s), one that has one does not.
-    '--snapshot-count=200',
   ];
 }
 
@@ -47,7 +44,6 @@ export function apiserverCommand(nodes: readonly NodeAddress[]): string[] {
     `--etcd-certfile=${apiserverFiles}/etcd-client.crt`,
     `--etcd-keyfile=${apiserverFiles}/etcd-client.key`,
     `--etcd-servers=${nodes.map(({ ip }) => `https://${ip}:2379`).join(',')}`,
-    '--insecure-port=0',
     `--kubelet-client-certificate=${apiserverFiles}/kubelet-client.crt`,
     `--kubelet-client-key=${apiserverFiles}/kubelet-client.key`,
     '--kubelet-preferred-address-types=InternalIP,Hostname',
@@ -84,7 +80,6 @@ export function controllerManagerCommand(): string[] {
     '--controllers=*,bootstrapsigner,tokencleaner',
     `--kubeconfig=${kubeconfig}`,
     '--leader-elect=true',
-    '--port=0',
     `--root-ca-file=${clusterCaFiles}/ca.crt`,
     `--service-account-private-key-file=${controllerManagerFiles}/sa.key`,
     '--use-service-account-credentials=true',
@@ -99,6 +94,5 @@ export function schedulerCommand(): string[] {
     '--bind-address=127.0.0.1',
     `--kubeconfig=${kubeconfig}`,
     '--leader-elect=true',
-    '--port=0',
   ];
 }

@@ -11,7 +11,7 @@ import {
   podSpec,
 } from './pod-template.ts';
 
-export const masterLabel = 'node-role.kubernetes.io/master';
+export const masterLabel = 'node-role.kubernetes.io/control-plane';
 const checkpointAnnotation = 'checkpointer.alpha.coreos.com/checkpoint';
 
 /** By Secret or ConfigMap name, then by key. */

@@ -11,12 +11,12 @@ import { CommandFailed } from './command.ts';
 import { controlPlaneMaterial, type Material, selfHostedObjects, staticPod } from './control-plane.ts';
 import { type ClusterImages, clusterImages } from './images.ts';
 import { embeddedKubeconfig } from './kubeconfig.ts';
-import { type KubernetesBinaries, kubernetesBinaries } from './kubernetes.ts';
 import { importCommand, Master } from './master.ts';
 import { createBridge, type NodeAddress, nodeAddress } from './network.ts';
 import { manifestDirectory, type NodeSetup, writeNodeFiles } from './node-files.ts';
 import { installPackages, nodePackages } from './packages.ts';
 import type { Component, ControlPlaneOptions } from './pod-template.ts';
+import { askedVersions, buildPrograms, type Programs } from './products.ts';
 import { missingLinkType, missingRequirement } from './requirements.ts';
 
 export interface ClusterOptions {
@@ -34,7 +34,7 @@ interface Parts {
   readonly options: ClusterOptions;
   readonly claim: Claim;
   readonly nodes: readonly NodeAddress[];
-  readonly binaries: KubernetesBinaries;
+  readonly programs: Programs;
   readonly images: ClusterImages;
   readonly certificates: Certificates;
   readonly material: Material;
@@ -46,18 +46,19 @@ interface Parts {
  */
 export async function createCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const log = options.log ?? ((line: string) => process.stderr.write(`cluster: ${line}\n`));
-  const { binaries, images } = await prepareMachine(log);
+  const { programs, images } = await prepareMachine(log);
   const claim = await claimShare();
   try {
     const nodes = Array.from({ length: options.masters ?? 1 }, (_, index) => nodeAddress(claim, index + 1));
     const certificates = await createCertificates(join(claim.directory, 'pki'), nodes);
     const material = controlPlaneMaterial(certificates);
-    const parts = { options, claim, nodes, binaries, images, certificates, material };
+    const parts = { options, claim, nodes, programs, images, certificates, material };
     await createBridge(claim);
     const masters = await Promise.all(nodes.map((address) => createMaster(parts, address)));
     const server = masters[0]?.api.url ?? '';
     const admin = embeddedKubeconfig(server, certificates.ca.certificate, certificates.admin);
-    const cluster = new Cluster(claim, masters, await Cluster.writeKubeconfig(claim, admin), log);
+    const kubeconfig = await Cluster.writeKubeconfig(claim, admin);
+    const cluster = new Cluster(claim, masters, kubeconfig, programs, log);
     try {
       await firstBoot(cluster, parts, log);
     } catch (error) {
@@ -74,19 +75,20 @@ export async function createCluster(options: ClusterOptions = {}): Promise<Clust
 /** Everything that is made once for this machine: packages, binaries, images. Slow only the first time. */
 export async function prepareMachine(
   log: (line: string) => void,
-): Promise<{ binaries: KubernetesBinaries; images: ClusterImages }> {
+): Promise<{ programs: Programs; images: ClusterImages }> {
+  const versions = askedVersions();
   const missing = await missingRequirement();
   if (missing !== undefined) throw new Error(missing);
   await installPackages(nodePackages, log);
   const missingLink = await missingLinkType();
   if (missingLink !== undefined) throw new Error(missingLink);
-  const binaries = await kubernetesBinaries(log);
-  return { binaries, images: await clusterImages(binaries) };
+  const programs = await buildPrograms(versions, log);
+  return { programs, images: await clusterImages(programs) };
 }
 
 async function createMaster(parts: Parts, address: NodeAddress): Promise<Master> {
   const name = `n${address.number}`;
-  const { claim, certificates, nodes, binaries, images } = parts;
+  const { claim, certificates, nodes, programs, images } = parts;
   const kubelet = certificates.kubelets.get(name);
   if (kubelet === undefined) throw new Error(`no kubelet certificate for ${name}`);
   const setup: NodeSetup = {
@@ -98,7 +100,7 @@ async function createMaster(parts: Parts, address: NodeAddress): Promise<Master>
     kubelet,
   };
   const api: ApiEndpoint = { url: `https://${address.ip}:6443`, ca: setup.ca, ...certificates.admin };
-  const master = new Master({ claim, setup, nodes, kubelet: binaries.kubelet, api });
+  const master = new Master({ claim, setup, nodes, path: programs.path, api });
   await writeNodeFiles(master.disk, setup);
   await writeStaticPodFiles(parts, master);
   return master;

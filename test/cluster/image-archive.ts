@@ -16,8 +16,8 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { cacheDirectory } from './cache.ts';
 import { run } from './command.ts';
-import { cacheDirectory } from './kubernetes.ts';
 
 export interface Image {
   /** With a registry's name that cannot exist, so that nobody ever asks one. */

@@ -1,7 +1,7 @@
 // The images that masters run: the pod sandbox's pause, the four of the control plane, and the agent.
 import { realpath } from 'node:fs/promises';
 import { type Image, writeImage } from './image-archive.ts';
-import type { KubernetesBinaries } from './kubernetes.ts';
+import type { Programs } from './products.ts';
 
 export interface ClusterImages {
   readonly pause: Image;
@@ -11,13 +11,16 @@ export interface ClusterImages {
   readonly 'kube-scheduler': Image;
 }
 
-export async function clusterImages(binaries: KubernetesBinaries): Promise<ClusterImages> {
-  const controlPlane = (
-    name: 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler',
-  ): Promise<Image> => writeImage({ name, files: { [`/usr/bin/${name}`]: binaries[name] } });
+export async function clusterImages(programs: Programs): Promise<ClusterImages> {
+  const controlPlane = (name: string): Promise<Image> =>
+    writeImage({ name, files: { [`/usr/bin/${name}`]: programs.file(name) } });
   return {
-    pause: await writeImage({ name: 'pause', files: { '/pause': binaries.pause }, entrypoint: ['/pause'] }),
-    etcd: await writeImage({ name: 'etcd', files: { '/usr/bin/etcd': '/usr/bin/etcd' } }),
+    pause: await writeImage({
+      name: 'pause',
+      files: { '/pause': programs.file('pause') },
+      entrypoint: ['/pause'],
+    }),
+    etcd: await controlPlane('etcd'),
     'kube-apiserver': await controlPlane('kube-apiserver'),
     'kube-controller-manager': await controlPlane('kube-controller-manager'),
     'kube-scheduler': await controlPlane('kube-scheduler'),

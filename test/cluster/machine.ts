@@ -9,7 +9,7 @@ import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { letGo } from './claim.ts';
 import { type CommandOptions, type CommandResult, plainEnvironment, run } from './command.ts';
-import { type MachineProcess, onlyChild, startProcess } from './machine-process.ts';
+import { type DaemonOptions, type MachineProcess, onlyChild, startProcess } from './machine-process.ts';
 
 /** Directories of the machine that are on its own disk. /etc as a whole is an overlay on the host's. */
 export const persistentPaths = [
@@ -55,9 +55,12 @@ export class Machine {
   readonly name: string;
   readonly directory: string;
   private readonly processesFile: string;
+  private readonly env: NodeJS.ProcessEnv;
   private first: { readonly pid: number; readonly unshare: ChildProcess } | undefined;
 
-  constructor(name: string, directory: string, processesFile: string) {
+  /** `path` is the PATH of everything that runs on the machine. */
+  constructor(name: string, directory: string, processesFile: string, path: string) {
+    this.env = { ...plainEnvironment, PATH: path };
     this.name = name;
     this.directory = directory;
     this.processesFile = processesFile;
@@ -140,12 +143,16 @@ export class Machine {
 
   /** Runs a command on the machine to its end. */
   exec(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-    return run([...this.enter(), ...argv], options);
+    return run([...this.enter(), ...argv], { env: this.env, ...options });
   }
 
   /** Starts a daemon on the machine; what it writes goes to the end of `logFile`. */
-  start(argv: readonly string[], logFile: string): Promise<MachineProcess> {
-    return startProcess([...this.enter(), ...argv], logFile);
+  start(
+    argv: readonly string[],
+    logFile: string,
+    options: Omit<DaemonOptions, 'env'> = {},
+  ): Promise<MachineProcess> {
+    return startProcess([...this.enter(), ...argv], logFile, { env: this.env, ...options });
   }
 
   private enter(): readonly string[] {

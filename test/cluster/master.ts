@@ -19,7 +19,8 @@ export interface MasterWiring {
   readonly claim: Claim;
   readonly setup: NodeSetup;
   readonly nodes: readonly NodeAddress[];
-  readonly kubelet: string;
+  /** PATH of the node: its kubelet, containerd and shim are there. */
+  readonly path: string;
   readonly api: ApiEndpoint;
 }
 
@@ -59,7 +60,7 @@ export class Master {
     this.ip = wiring.setup.address.ip;
     this.api = wiring.api;
     const directory = join(wiring.claim.directory, this.name);
-    this.machine = new Machine(this.name, directory, wiring.claim.processesFile);
+    this.machine = new Machine(this.name, directory, wiring.claim.processesFile, wiring.path);
     this.disk = join(directory, 'disk');
     this.kubeletLog = join(directory, 'kubelet.log');
     this.containerdLog = join(directory, 'containerd.log');
@@ -88,6 +89,8 @@ export class Master {
   async powerOff(): Promise<void> {
     if (!this.isOn) return;
     await this.machine.powerOff();
+    // Dead already; nothing starts it again.
+    await this.kubelet?.kill();
     await disconnect(this.wiring.claim, this.wiring.setup.address);
     this.runtime?.close();
     this.runtime = undefined;
@@ -96,15 +99,17 @@ export class Master {
     await removeNodeCgroup(this.wiring.setup.cgroup);
   }
 
+  /**
+   * As kubeadm's unit does (Restart=always, RestartSec=10): a kubelet that finds no API ends itself after some 140 s
+   * ("Failed to initialize CSINode").
+   */
   async startKubelet(): Promise<void> {
     if (this.kubelet?.running) throw new Error(`the kubelet of ${this.name} runs already`);
-    this.kubelet = await this.machine.start(
-      kubeletCommand(this.wiring.kubelet, this.wiring.setup),
-      this.kubeletLog,
-    );
+    const command = kubeletCommand(this.wiring.setup);
+    this.kubelet = await this.machine.start(command, this.kubeletLog, { restartMs: 10_000 });
   }
 
-  /** SIGKILL; the containers run on. */
+  /** SIGKILL, until `startKubelet`; the containers run on. */
   async killKubelet(): Promise<void> {
     await this.kubelet?.kill();
   }

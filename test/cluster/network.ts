@@ -35,8 +35,7 @@ export async function connect(
   await run(['ip', 'link', 'add', cable, 'master', claim.bridge, ...inside]);
   await run(['ip', 'link', 'set', cable, 'up']);
   const others = all.filter(({ number }) => number !== address.number);
-  // No default route: nothing is out there, and a kubelet 1.20 that believes otherwise asks Amazon's
-  // metadata address for credentials at each start, which takes it 6 s.
+  // No default route: nothing is out there, and nobody shall wait for an answer from there.
   const batch = [
     'link set lo up',
     'link set eth0 up',

@@ -42,12 +42,11 @@ export async function writeNodeFiles(disk: string, setup: NodeSetup): Promise<vo
   await mkdir(join(disk, manifestDirectory), { recursive: true });
 }
 
-export function kubeletCommand(binary: string, setup: NodeSetup): string[] {
+export function kubeletCommand(setup: NodeSetup): string[] {
   return [
-    binary,
+    'kubelet',
     '--config=/var/lib/kubelet/config.yaml',
     '--kubeconfig=/etc/kubernetes/kubelet.conf',
-    '--container-runtime=remote',
     `--container-runtime-endpoint=unix://${containerdSocket}`,
     `--hostname-override=${setup.name}`,
     `--node-ip=${setup.address.ip}`,
@@ -56,26 +55,27 @@ export function kubeletCommand(binary: string, setup: NodeSetup): string[] {
 }
 
 function containerdConfiguration(pauseImage: string): string {
-  const cri = 'plugins."io.containerd.grpc.v1.cri"';
-  return `version = 2
+  const images = "plugins.'io.containerd.cri.v1.images'";
+  const runtime = "plugins.'io.containerd.cri.v1.runtime'";
+  // Version 3 is containerd 2.0's; 2.3 and later have 4, and migrate this one.
+  return `version = 3
 root = "/var/lib/containerd"
 state = "/run/containerd"
-disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs",
-  "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.devmapper"]
 [grpc]
   address = "${containerdSocket}"
-[${cri}]
-  sandbox_image = "${pauseImage}"
+[${images}]
+  snapshotter = "overlayfs"
+[${images}.pinned_images]
+  sandbox = "${pauseImage}"
+[${runtime}]
   restrict_oom_score_adj = true
   disable_apparmor = true
-[${cri}.containerd]
-  snapshotter = "overlayfs"
-[${cri}.containerd.runtimes.runc]
+[${runtime}.containerd.runtimes.runc]
   runtime_type = "io.containerd.runc.v2"
-[${cri}.containerd.runtimes.runc.options]
+[${runtime}.containerd.runtimes.runc.options]
   SystemdCgroup = false
-[${cri}.cni]
-  bin_dir = "/usr/lib/cni"
+[${runtime}.cni]
+  bin_dirs = ["/usr/lib/cni"]
   conf_dir = "/etc/cni/net.d"
 `;
 }
@@ -113,6 +113,8 @@ function kubeletConfiguration({ cgroup }: NodeSetup): string {
       cgroupRoot: `/${cgroup}`,
       enforceNodeAllocatable: [],
       failSwapOn: false,
+      // On a machine whose cgroups are v1 a kubelet refuses to start since 1.35, unless it is told (KEP-5573).
+      failCgroupV1: false,
       clusterDomain: 'cluster.local',
       resolvConf: '/etc/kubernetes/resolv.conf',
       // The default is a directory outside the node's own disk.

@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.ts';
+import { goEnvironment } from './products.ts';
 
 const hierarchies = ['cpu', 'cpuacct', 'cpuset', 'memory', 'devices', 'freezer', 'pids'];
 const controllersV2 = ['cpu', 'cpuset', 'memory', 'pids'];
@@ -21,9 +22,11 @@ export async function missingRequirement(): Promise<string | undefined> {
     return 'a real cluster needs root (namespaces, mounts, cgroups): run as root';
   }
   const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
-  if (!/^ID=debian$/m.test(release) || !/^VERSION_ID="?12"?$/m.test(release)) {
-    return 'a real cluster needs Debian 12 (bookworm): the last one with the source of Kubernetes 1.20';
+  if (!/^ID=debian$/m.test(release)) {
+    return 'a real cluster needs Debian, whose packages give it runc, the CNI plugins and iproute2: run on Debian 12';
   }
+  const go = await missingGo();
+  if (go !== undefined) return go;
   if (!readFileSync('/proc/filesystems', 'utf8').includes('\toverlay')) {
     return 'a real cluster needs overlayfs in the kernel (modprobe overlay)';
   }
@@ -46,6 +49,21 @@ export async function missingLinkType(): Promise<string | undefined> {
   return code === 0
     ? undefined
     : `a real cluster needs bridge and veth links in the kernel: ${stderr.trim()}`;
+}
+
+/** Kubernetes 1.37, etcd 3.7 and containerd 2.4 name this version in their go.mod. */
+const goVersion = { major: 1, minor: 26 };
+
+async function missingGo(): Promise<string | undefined> {
+  const wanted = `${goVersion.major}.${goVersion.minor}`;
+  const remedy = `a real cluster is built with Go ${wanted} or newer: install it and put it first in PATH`;
+  const found = await run(['go', 'env', 'GOVERSION'], { mayFail: true, env: goEnvironment() }).catch(
+    () => undefined,
+  );
+  if (found === undefined || found.code !== 0) return `${remedy} (no go was found)`;
+  const [, major, minor] = /^go(\d+)\.(\d+)/.exec(found.stdout) ?? [];
+  const isEnough = Number(major) === goVersion.major && Number(minor) >= goVersion.minor;
+  return isEnough ? undefined : `${remedy} (found ${found.stdout.trim()})`;
 }
 
 function missingCgroup(): string | undefined {

@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheDirectory } from '../cluster/cache.ts';
 import { plainEnvironment, run } from '../cluster/command.ts';
-import { cacheDirectory } from '../cluster/kubernetes.ts';
 import { installPackages, proxySettings } from '../cluster/packages.ts';
 
 /** KVM is not asked for: it is missing on most CI machines, and under some hypervisors its guests hang. */
