@@ -60,7 +60,7 @@ async function tell(timeline: Timeline, cluster: Cluster): Promise<void> {
   timeline.good(`recovered, ${since(await cluster.waitForReady())}: the API is ready`);
   timeline.block(await statusTable(master));
 
-  timeline.step('the controllers make new pods; each takes over from its checkpoint');
+  timeline.step('the pods of before return; each takes over from its checkpoint');
   await cluster.waitUntil('every pod runs again and only the stand-by is left active', 300_000, atRest, 500);
   const { downMs, downIntervals } = await api.stop();
   const pieces = downIntervals.map(({ from, to }) => `${((to - from) / 1000).toFixed(1)} s`);

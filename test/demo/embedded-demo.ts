@@ -70,7 +70,7 @@ async function tell(scene: Scene): Promise<void> {
   timeline.good(`recovered, ${seconds()}: the API is ready`);
   await scene.showStatus();
 
-  timeline.step('the controllers make new pods; each takes over from its checkpoint');
+  timeline.step('the pods of before return; each takes over from its checkpoint');
   await scene.until('every pod runs again and no checkpoint is left active', 60, () => scene.handedOver());
   timeline.good(`handed over, ${seconds()}: parents run under new names, checkpoints stand by again`);
   await scene.until('every workload is recoverable again', 60, () => agent.isRecoverable());
