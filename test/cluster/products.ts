@@ -15,7 +15,7 @@ export interface Versions {
 }
 
 /** What a cluster is made of unless it is asked for another: the newest Kubernetes, with what it is proven on. */
-const defaultVersions: Versions = { kubernetes: '1.37', etcd: '3.6', containerd: '2.2' };
+export const defaultVersions: Versions = { kubernetes: '1.37', etcd: '3.6', containerd: '2.2' };
 
 type Product = keyof Versions | 'pause';
 
@@ -66,7 +66,7 @@ const recipes: Readonly<Record<Product, Recipe>> = {
   pause: { programs: { pause: '.' } },
 };
 
-const productsDirectory = join(import.meta.dirname, 'products');
+export const productsDirectory = join(import.meta.dirname, 'products');
 
 /** Where the programs of a cluster are on this machine. */
 export class Programs {

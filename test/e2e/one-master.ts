@@ -21,6 +21,7 @@ import {
   statusTable,
   workloads,
 } from './agent-on-cluster.ts';
+import { type Figures, record } from './figures.ts';
 
 /** The `--grace` of the agents here: the default of two minutes would only make the tests longer. */
 export const graceSeconds = 15;
@@ -32,7 +33,12 @@ export const standByManifest = 'checkpoint-agent_kube-system_checkpoint-agent.js
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 export const say = (line: string): void => console.log(`    ${line}`);
 
-export interface Recovery extends Availability {
+export interface Watched extends Availability {
+  /** How often a workload was seen with two active checkpoints; more than none fails the watch. */
+  readonly doubles: number;
+}
+
+export interface Recovery extends Watched {
   /** Power on until /readyz answers 200. */
   readonly readyMs: number;
   /** `Date.now()` of power on. */
@@ -107,7 +113,7 @@ export class OneMaster {
   }
 
   /** Samples the API and the runtime from now on; a workload with two active checkpoints fails `stop`. */
-  watch(): { stop(): Promise<Availability> } {
+  watch(): { stop(): Promise<Watched> } {
     const api = this.cluster.apiAvailability();
     const doubles = new CheckpointSampler(this.master);
     return {
@@ -115,7 +121,7 @@ export class OneMaster {
         const availability = await api.stop();
         await doubles.stop();
         assert.deepEqual(doubles.doubles, [], 'no workload has two active checkpoints');
-        return availability;
+        return { ...availability, doubles: doubles.doubles.length };
       },
     };
   }
@@ -204,6 +210,13 @@ export class OneMaster {
 }
 
 export { agentWorkload };
+
+/** Adds what was seen to the run's table. */
+export function recordStory(story: string, availability: Watched, more: Partial<Figures> = {}): void {
+  const piecesMs = availability.downIntervals.map(({ from, to }) => to - from);
+  const { downMs: awayMs, doubles } = availability;
+  record({ story, awayMs, piecesMs, doubles, ...more });
+}
 
 /** `17.8 s, in 2 pieces: 12.2 s from -0.3 s, 4.5 s from 12.8 s`; times count from `startedAt`. */
 export function awayInWords({ downMs, downIntervals }: Availability, startedAt: number): string {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { measureFloor } from './floor.ts';
-import { awayInWords, OneMaster, say, seconds } from './one-master.ts';
+import { awayInWords, OneMaster, recordStory, say, seconds } from './one-master.ts';
 import { permitOverlap } from './overlap.ts';
 
 describe('a single master whose apiservers share their port', { timeout: 15 * 60_000 }, () => {
@@ -29,6 +29,7 @@ describe('a single master whose apiservers share their port', { timeout: 15 * 60
   it('comes back from a power loss, and hands over beside the checkpoint', async () => {
     const recovery = await one.powerLoss();
     const { readyMs, downMs, startedAt } = recovery;
+    recordStory('port sharing', recovery, { readyMs, floorMs });
     say(`port sharing: ready after ${seconds(readyMs)} (floor ${seconds(floorMs)})`);
     say(`  API away until all parents served: ${awayInWords(recovery, startedAt)}`);
     say(`  in total floor + ${seconds(downMs - floorMs)}`);

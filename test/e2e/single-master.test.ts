@@ -12,7 +12,7 @@ import {
   workloads,
 } from './agent-on-cluster.ts';
 import { type Floor, measureFloor } from './floor.ts';
-import { awayInWords, graceSeconds, OneMaster, say, seconds } from './one-master.ts';
+import { awayInWords, graceSeconds, OneMaster, recordStory, say, seconds } from './one-master.ts';
 
 /** Generous, since the machine may be busy: what is reached (floor + 1 s on a quiet one) is printed, and measured by the benchmark. */
 const readyBoundMs = 12_000;
@@ -38,6 +38,7 @@ describe('a single master', { timeout: 20 * 60_000 }, () => {
     const recovery = await one.powerLoss(beforeKubelet);
     const { readyMs, downMs, startedAt } = recovery;
     const { readyMs: floorMs, apiserverMs } = floor;
+    recordStory(title, recovery, { readyMs, floorMs });
     say(`${title}: ready after ${seconds(readyMs)} (floor ${seconds(floorMs)})`);
     say(`  API away until all parents served: ${awayInWords(recovery, startedAt)}`);
     say(`  in total floor + ${seconds(downMs - floorMs)}; one apiserver start is ${seconds(apiserverMs)}`);
