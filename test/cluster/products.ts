@@ -1,7 +1,7 @@
 // The programs that a master is made of, built from Go modules: products/<product>/<minor>/ has the go.mod and go.sum
 // that pin each of them. Built once, and cached by the content of what they are built from.
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cached } from './cache.ts';
@@ -107,6 +107,16 @@ export function askedVersions(environment: NodeJS.ProcessEnv = process.env): Ver
   return { kubernetes: asked('kubernetes'), etcd: asked('etcd'), containerd: asked('containerd') };
 }
 
+/** The newest version of Go that a go.mod of products/ asks for. */
+export function newestGoLine(): string {
+  const files = readdirSync(productsDirectory, { recursive: true, encoding: 'utf8' });
+  const lines = files
+    .filter((name) => name.endsWith('go.mod'))
+    .map((name) => /^go (\S+)$/m.exec(readFileSync(join(productsDirectory, name), 'utf8'))?.[1] ?? '');
+  const [newest = ''] = lines.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+  return newest;
+}
+
 /** All programs of these versions; builds what is missing (10 minutes on two cores), with progress lines. */
 export async function buildPrograms(versions: Versions, log: (line: string) => void): Promise<Programs> {
   const products = Object.keys(recipes) as Product[];
@@ -145,7 +155,8 @@ async function buildProduct(product: Product, source: string, log: (line: string
   });
 }
 
-function requiredVersion(goMod: string, module: string): string {
+/** What `require` says of it. */
+export function requiredVersion(goMod: string, module: string): string {
   const line = goMod
     .split('\n')
     .find((candidate) => candidate.split(/\s+/).includes(module) && / v\d/.test(candidate));

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.ts';
-import { goEnvironment } from './products.ts';
+import { goEnvironment, newestGoLine } from './products.ts';
 
 const hierarchies = ['cpu', 'cpuacct', 'cpuset', 'memory', 'devices', 'freezer', 'pids'];
 const controllersV2 = ['cpu', 'cpuset', 'memory', 'pids'];
@@ -51,19 +51,22 @@ export async function missingLinkType(): Promise<string | undefined> {
     : `a real cluster needs bridge and veth links in the kernel: ${stderr.trim()}`;
 }
 
-/** Kubernetes 1.37, etcd 3.7 and containerd 2.4 name this version in their go.mod. */
-const goVersion = { major: 1, minor: 26 };
-
+/** Whether the machine's Go can build them: the newest `go` line of products/ is what it must be. */
 async function missingGo(): Promise<string | undefined> {
-  const wanted = `${goVersion.major}.${goVersion.minor}`;
-  const remedy = `a real cluster is built with Go ${wanted} or newer: install it and put it first in PATH`;
-  const found = await run(['go', 'env', 'GOVERSION'], { mayFail: true, env: goEnvironment() }).catch(
-    () => undefined,
-  );
-  if (found === undefined || found.code !== 0) return `${remedy} (no go was found)`;
-  const [, major, minor] = /^go(\d+)\.(\d+)/.exec(found.stdout) ?? [];
-  const isEnough = Number(major) === goVersion.major && Number(minor) >= goVersion.minor;
-  return isEnough ? undefined : `${remedy} (found ${found.stdout.trim()})`;
+  const asked = ['go', 'env', 'GOVERSION'];
+  const found = await run(asked, { mayFail: true, env: goEnvironment() }).catch(() => undefined);
+  return missingGoVersion(found?.code === 0 ? found.stdout.trim() : undefined, newestGoLine());
+}
+
+/** `found` as `go env GOVERSION` prints it, such as `go1.26.8`; undefined when there is no Go. */
+export function missingGoVersion(found: string | undefined, wanted: string): string | undefined {
+  const order = (version: string): number => {
+    const [major = 0, minor = 0, patch = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+    return (major * 1000 + minor) * 1000 + patch;
+  };
+  if (found !== undefined && order(found.replace(/^go/, '')) >= order(wanted)) return undefined;
+  const what = found === undefined ? 'no go was found' : `found ${found}`;
+  return `a real cluster is built with Go ${wanted} or newer: install it and put it first in PATH (${what})`;
 }
 
 function missingCgroup(): string | undefined {
