@@ -134,7 +134,7 @@ async function guard({ options, places, node, log, signal, isStandBy }: Duty): P
   );
   const collecting = collectAtRest(() => loop.snapshot()?.memory);
   const rearming = setInterval(() => void hints.rearm(), HINTS_REARM_MS);
-  // At once for a person who pressed Ctrl-C, and for a stand-by: another revision of it was placed, which the kubelet (1.20)
+  // At once for a person who pressed Ctrl-C, and for a stand-by: another revision of it was placed, which the kubelet
   // of a real node had started already, and two checkpoints of the agent were there for as long as the first one stayed.
   const stop = (): void => (isStandBy || signal.reason === 'SIGINT' ? loop.stop() : loop.leave(END));
   signal.addEventListener('abort', stop);

@@ -1,6 +1,6 @@
 // What nothing can beat: the same control plane as plain static pods, on the same machine, in the same run.
 
-import { createCluster } from '../cluster/create-cluster.ts';
+import { type ClusterOptions, createCluster } from '../cluster/create-cluster.ts';
 import { OneMaster } from './one-master.ts';
 
 /** In milliseconds. */
@@ -11,8 +11,8 @@ export interface Floor {
   readonly apiserverMs: number;
 }
 
-export async function measureFloor(): Promise<Floor> {
-  const cluster = await createCluster({ plainStaticPods: true });
+export async function measureFloor(options: Pick<ClusterOptions, 'log'> = {}): Promise<Floor> {
+  const cluster = await createCluster({ ...options, plainStaticPods: true });
   try {
     const { master } = cluster;
     await master.powerOff();
