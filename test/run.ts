@@ -3,7 +3,7 @@
 // tests on the real cluster. `npm test PART` runs one of checks, unit, simulation, faults, powercut, e2e. The last line
 // counts everything that ran.
 
-import { askedVersions } from './cluster/products.ts';
+import { askedVersions, pinnedVersions } from './cluster/products.ts';
 import { missingRequirement as missingForCluster } from './cluster/requirements.ts';
 import { IN_PRIVATE_MOUNTS, missingRequirement as missingForMounts } from './faults/private-mounts.ts';
 import { missingRequirement as missingForVirtualMachine } from './powercut/debian-parts.ts';
@@ -52,6 +52,11 @@ for (const { part, title, missing, ...rest } of demanding) {
 
 const result = runner.finish();
 const file = 'dist/figures.json';
-writeJson(file, { date: new Date().toISOString(), node: process.version, ...askedVersions(), ...result });
+writeJson(file, {
+  date: new Date().toISOString(),
+  node: process.version,
+  ...pinnedVersions(askedVersions()),
+  ...result,
+});
 console.log(`Figures and counts as JSON: ${file}`);
 sayCounts(result);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { cached } from './cache.ts';
 import { plainEnvironment, run } from './command.ts';
 
-/** Minors, as the directories below products/ are called. */
+/** Of the products; asked for by minor, as the directories below products/ are called. */
 export interface Versions {
   readonly kubernetes: string;
   readonly etcd: string;
@@ -70,6 +70,7 @@ export const productsDirectory = join(import.meta.dirname, 'products');
 
 /** Where the programs of a cluster are on this machine. */
 export class Programs {
+  /** In full, such as `v1.37.2`. */
   readonly versions: Versions;
   private readonly directories: readonly string[];
 
@@ -125,13 +126,24 @@ export async function buildPrograms(versions: Versions, log: (line: string) => v
     const minor = product === 'pause' ? '' : versions[product];
     directories.push(await buildProduct(product, join(productsDirectory, product, minor), log));
   }
-  return new Programs(versions, directories);
+  return new Programs(pinnedVersions(versions), directories);
+}
+
+/** The full versions that products/ pins for these minors, such as v1.37.2. */
+export function pinnedVersions(minors: Versions): Versions {
+  const pinned = (product: keyof Versions): string =>
+    versionIn(product, join(productsDirectory, product, minors[product]));
+  return { kubernetes: pinned('kubernetes'), etcd: pinned('etcd'), containerd: pinned('containerd') };
+}
+
+function versionIn(product: Product, source: string): string {
+  const { module } = recipes[product];
+  return module === undefined ? '' : requiredVersion(readFileSync(join(source, 'go.mod'), 'utf8'), module);
 }
 
 async function buildProduct(product: Product, source: string, log: (line: string) => void): Promise<string> {
-  const { module, programs, tags, stamp } = recipes[product];
-  const goMod = await readFile(join(source, 'go.mod'), 'utf8');
-  const version = module === undefined ? '' : requiredVersion(goMod, module);
+  const { programs, tags, stamp } = recipes[product];
+  const version = versionIn(product, source);
   const flags = [
     ...['-trimpath', '-buildvcs=false'],
     ...(tags === undefined ? [] : ['-tags', tags]),

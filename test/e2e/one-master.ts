@@ -140,6 +140,19 @@ export class OneMaster {
     }
   }
 
+  /** What the node and its API say of themselves is what products/ pins. */
+  async isMadeOfWhatIsPinned(): Promise<void> {
+    const { kubernetes, containerd } = this.cluster.programs.versions;
+    const { stdout: node } = await this.cluster.kubectl('get', 'node', 'n1', '-ojson');
+    const { kubeletVersion, containerRuntimeVersion } = JSON.parse(node).status.nodeInfo;
+    const { stdout: server } = await this.cluster.kubectl('version', '-ojson');
+    const { serverVersion, clientVersion } = JSON.parse(server);
+    assert.deepEqual(
+      [kubeletVersion, serverVersion.gitVersion, clientVersion.gitVersion, containerRuntimeVersion],
+      [kubernetes, kubernetes, kubernetes, `containerd://${containerd}`],
+    );
+  }
+
   /** A kubelet tells its state every ten seconds. */
   async nodeIsReady(): Promise<void> {
     await this.cluster.waitUntil('the node is Ready', 60_000, async () =>

@@ -49,6 +49,8 @@ describe('a single master', { timeout: 20 * 60_000 }, () => {
     await one.healthy();
   }
 
+  it('is made of the versions that are pinned', () => one.isMadeOfWhatIsPinned());
+
   it('a: has a proven checkpoint of every workload within 60 s of the pivot', async () => {
     await one.cluster.pivot();
     const pivotedAt = Date.now();

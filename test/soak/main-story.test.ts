@@ -21,6 +21,8 @@ describe('the main story', { timeout: 30 * 60_000 }, () => {
     await one?.cluster.close();
   });
 
+  it('is told on the versions that are pinned', () => one.isMadeOfWhatIsPinned());
+
   it('has a proven checkpoint of every workload after the pivot', async () => {
     await one.cluster.pivot();
     await one.atRest(120_000);

@@ -4,7 +4,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { askedVersions, defaultVersions, productsDirectory, type Versions } from '../cluster/products.ts';
+import {
+  askedVersions,
+  defaultVersions,
+  pinnedVersions,
+  productsDirectory,
+  type Versions,
+} from '../cluster/products.ts';
 import { missingRequirement as missingForCluster } from '../cluster/requirements.ts';
 import { missingRequirement as missingForVirtualMachine } from '../powercut/debian-parts.ts';
 import { type GroupResult, Runner, root, sayCounts, writeJson } from '../run-groups.ts';
@@ -59,7 +65,7 @@ function defaultParts(): string[] {
 const environment = Object.fromEntries(
   Object.entries(asked).map(([product, minor]) => [`CLUSTER_${product.toUpperCase()}`, minor]),
 );
-const versions = askedVersions({ ...process.env, ...environment });
+const versions = pinnedVersions(askedVersions({ ...process.env, ...environment }));
 
 async function runPart(part: Part): Promise<GroupResult> {
   const runner = new Runner();

@@ -2,7 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { askedVersions, defaultVersions, newestGoLine, requiredVersion } from '../../cluster/products.ts';
+import {
+  askedVersions,
+  defaultVersions,
+  newestGoLine,
+  pinnedVersions,
+  requiredVersion,
+} from '../../cluster/products.ts';
 import { missingGoVersion } from '../../cluster/requirements.ts';
 
 test('a cluster is made of the newest Kubernetes unless the environment asks for another minor', () => {
@@ -15,6 +21,17 @@ test('a minor that is not there is refused with those that are', () => {
   assert.throws(() => askedVersions({ CLUSTER_KUBERNETES: '1.33' }), {
     message: 'CLUSTER_KUBERNETES=1.33: test/cluster/products/kubernetes has 1.34, 1.35, 1.36, 1.37',
   });
+});
+
+test('the full versions are those that the go.mod files pin', () => {
+  const { kubernetes, etcd, containerd } = pinnedVersions({
+    ...defaultVersions,
+    kubernetes: '1.34',
+    etcd: '3.7',
+  });
+  assert.match(kubernetes, /^v1\.34\.\d+$/);
+  assert.match(etcd, /^v3\.7\.\d+$/);
+  assert.match(containerd, /^v2\.2\.\d+$/);
 });
 
 test('the version of a product is what its go.mod requires, not a tool line or a replace line', () => {
