@@ -97,13 +97,12 @@ export const NESTED_TYPES: readonly NestedRow[] = [
 
   open(
     'Volume',
-    'cephfs:CephFSVolumeSource configMap:ConfigMapVolumeSource downwardAPI:DownwardAPIVolumeSource ' +
+    'configMap:ConfigMapVolumeSource downwardAPI:DownwardAPIVolumeSource ' +
       'emptyDir:EmptyDirVolumeSource fc:FCVolumeSource flexVolume:FlexVolumeSource ' +
       'hostPath:HostPathVolumeSource image:ImageVolumeSource iscsi:ISCSIVolumeSource nfs:NFSVolumeSource ' +
-      'projected:ProjectedVolumeSource rbd:RBDVolumeSource secret:SecretVolumeSource',
+      'projected:ProjectedVolumeSource secret:SecretVolumeSource',
   ),
   // A secretRef in one of these is refused (volumes.ts).
-  kept('CephFSVolumeSource', 'monitors path readOnly secretFile secretRef user'),
   kept('EmptyDirVolumeSource', 'medium sizeLimit'),
   kept('FCVolumeSource', 'fsType lun readOnly targetWWNs wwids'),
   kept('FlexVolumeSource', 'driver fsType options readOnly secretRef'),
@@ -115,7 +114,6 @@ export const NESTED_TYPES: readonly NestedRow[] = [
       'targetPortal',
   ),
   kept('NFSVolumeSource', 'path readOnly server'),
-  kept('RBDVolumeSource', 'fsType image keyring monitors pool readOnly secretRef user'),
   rebuilt('ConfigMapVolumeSource', 'defaultMode items:KeyToPath name optional'),
   rebuilt('SecretVolumeSource', 'defaultMode items:KeyToPath optional secretName'),
   rebuilt('DownwardAPIVolumeSource', 'defaultMode items:DownwardAPIVolumeFile'),

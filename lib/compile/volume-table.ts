@@ -14,7 +14,7 @@ const refused = (type: string, why: string): VolumeRow => ({ type, treatment: 'r
 
 const ATTACHED =
   'is attached by a controller through the API, which is away when it is needed; use a hostPath or nfs';
-const REMOVED = 'no kubelet since 1.26 or earlier knows this type; use a hostPath or nfs';
+const REMOVED = 'no kubelet of today knows this type; mount it on the host and use a hostPath';
 /** The plugin is attachable: with enableControllerAttachDetach (the default) the kubelet waits for node.status. */
 const WAITS =
   'kept, but a kubelet with enableControllerAttachDetach (the default) waits for the API to report it attached; ' +
@@ -27,7 +27,8 @@ export const VOLUME_TYPES: readonly VolumeRow[] = [
     'azureFile',
     'needs a Secret from the API at start; mount the share on the host and use a hostPath',
   ),
-  kept('cephfs', 'mounted by the kubelet itself, when no secretRef is set'),
+  // The plugins of cephfs and rbd were taken out in 1.31 (kubernetes#124544, #124546); the API still takes the fields.
+  refused('cephfs', REMOVED),
   refused('cinder', ATTACHED),
   material('configMap', "the ConfigMap's files are carried beside the manifest and mounted read-only"),
   refused('csi', 'needs the CSIDriver from the API at start; use a hostPath'),
@@ -55,7 +56,7 @@ export const VOLUME_TYPES: readonly VolumeRow[] = [
   refused('portworxVolume', 'needs its CSI driver through the API at start; use a hostPath'),
   material('projected', 'its files are carried beside the manifest and mounted read-only'),
   refused('quobyte', REMOVED),
-  kept('rbd', WAITS),
+  refused('rbd', REMOVED),
   refused('scaleIO', REMOVED),
   material('secret', "the Secret's files are carried beside the manifest and mounted read-only"),
   refused('storageos', REMOVED),

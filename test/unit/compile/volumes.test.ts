@@ -92,10 +92,12 @@ const REFUSED: [string, Record<string, unknown>, string, RegExp][] = [
   ['an ephemeral claim', { ephemeral: {} }, 'spec.volumes[0].ephemeral', /emptyDir/],
   [
     'a Secret of a network volume',
-    { cephfs: { secretRef: { name: 's' } } },
-    'spec.volumes[0].cephfs.secretRef',
+    { iscsi: { secretRef: { name: 's' } } },
+    'spec.volumes[0].iscsi.secretRef',
     /hostPath/,
   ],
+  ['a volume of Ceph', { cephfs: { monitors: ['m'] } }, 'spec.volumes[0].cephfs', /use a hostPath/],
+  ['a block device of Ceph', { rbd: { image: 'i' } }, 'spec.volumes[0].rbd', /use a hostPath/],
   ['an unknown type', { holographic: {} }, 'spec.volumes[0].holographic', /not known/],
   ['two types', { emptyDir: {}, hostPath: { path: '/' } }, 'spec.volumes[0]', /exactly one/],
   [
