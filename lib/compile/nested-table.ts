@@ -65,9 +65,10 @@ export const NESTED_TYPES: readonly NestedRow[] = [
   // A source that is not known is refused (env.ts).
   open(
     'EnvVarSource',
-    'configMapKeyRef:KeySelector fieldRef:ObjectFieldSelector resourceFieldRef:ResourceFieldSelector ' +
-      'secretKeyRef:KeySelector',
+    'configMapKeyRef:KeySelector fieldRef:ObjectFieldSelector fileKeyRef:FileKeySelector ' +
+      'resourceFieldRef:ResourceFieldSelector secretKeyRef:KeySelector',
   ),
+  kept('FileKeySelector', 'key optional path volumeName'),
   rebuilt('KeySelector', 'key name optional'),
   rebuilt('ObjectFieldSelector', 'apiVersion fieldPath'),
   rebuilt('ResourceFieldSelector', 'containerName divisor resource'),
@@ -79,7 +80,7 @@ export const NESTED_TYPES: readonly NestedRow[] = [
     'exec:ExecAction httpGet:HTTPGetAction sleep:SleepAction tcpSocket:TCPSocketAction',
   ),
   kept('ExecAction', 'command'),
-  kept('HTTPGetAction', 'host httpHeaders:HTTPHeader path port scheme'),
+  kept('HTTPGetAction', 'host httpHeaders:HTTPHeader path port protocol scheme'),
   kept('HTTPHeader', 'name value'),
   kept('SleepAction', 'seconds'),
   kept('TCPSocketAction', 'host port'),
@@ -88,12 +89,15 @@ export const NESTED_TYPES: readonly NestedRow[] = [
     'exec:ExecAction failureThreshold grpc:GRPCAction httpGet:HTTPGetAction initialDelaySeconds periodSeconds ' +
       'successThreshold tcpSocket:TCPSocketAction terminationGracePeriodSeconds timeoutSeconds',
   ),
-  kept('GRPCAction', 'port service'),
+  kept('GRPCAction', 'mode port service'),
   kept('ContainerPort', 'containerPort hostIP hostPort name protocol'),
   kept('ContainerResizePolicy', 'resourceName restartPolicy'),
   kept('ContainerRestartRule', 'action exitCodes:ContainerRestartRuleOnExitCodes'),
   kept('ContainerRestartRuleOnExitCodes', 'operator values'),
-  kept('VolumeMount', 'mountPath mountPropagation name readOnly recursiveReadOnly subPath subPathExpr'),
+  kept(
+    'VolumeMount',
+    'bindMountOptions mountPath mountPropagation name readOnly recursiveReadOnly subPath subPathExpr',
+  ),
 
   open(
     'Volume',
@@ -103,7 +107,7 @@ export const NESTED_TYPES: readonly NestedRow[] = [
       'projected:ProjectedVolumeSource secret:SecretVolumeSource',
   ),
   // A secretRef in one of these is refused (volumes.ts).
-  kept('EmptyDirVolumeSource', 'medium sizeLimit'),
+  kept('EmptyDirVolumeSource', 'medium mode sizeLimit'),
   kept('FCVolumeSource', 'fsType lun readOnly targetWWNs wwids'),
   kept('FlexVolumeSource', 'driver fsType options readOnly secretRef'),
   kept('HostPathVolumeSource', 'path type'),
