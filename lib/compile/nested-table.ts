@@ -118,10 +118,10 @@ export const NESTED_TYPES: readonly NestedRow[] = [
       'targetPortal',
   ),
   kept('NFSVolumeSource', 'path readOnly server'),
-  rebuilt('ConfigMapVolumeSource', 'defaultMode items:KeyToPath name optional'),
-  rebuilt('SecretVolumeSource', 'defaultMode items:KeyToPath optional secretName'),
-  rebuilt('DownwardAPIVolumeSource', 'defaultMode items:DownwardAPIVolumeFile'),
-  rebuilt('ProjectedVolumeSource', 'defaultMode sources:VolumeProjection'),
+  rebuilt('ConfigMapVolumeSource', 'defaultMode defaultUser items:KeyToPath name optional'),
+  rebuilt('SecretVolumeSource', 'defaultMode defaultUser items:KeyToPath optional secretName'),
+  rebuilt('DownwardAPIVolumeSource', 'defaultMode defaultUser items:DownwardAPIVolumeFile'),
+  rebuilt('ProjectedVolumeSource', 'defaultMode defaultUser sources:VolumeProjection'),
   // A source that is not known is refused (volume-payload.ts).
   open(
     'VolumeProjection',
@@ -130,10 +130,10 @@ export const NESTED_TYPES: readonly NestedRow[] = [
   ),
   rebuilt('ObjectProjection', 'items:KeyToPath name optional'),
   rebuilt('DownwardAPIProjection', 'items:DownwardAPIVolumeFile'),
-  rebuilt('ServiceAccountTokenProjection', 'audience expirationSeconds path'),
-  rebuilt('KeyToPath', 'key mode path'),
+  rebuilt('ServiceAccountTokenProjection', 'audience expirationSeconds path user'),
+  rebuilt('KeyToPath', 'key mode path user'),
   rebuilt(
     'DownwardAPIVolumeFile',
-    'fieldRef:ObjectFieldSelector mode path resourceFieldRef:ResourceFieldSelector',
+    'fieldRef:ObjectFieldSelector mode path resourceFieldRef:ResourceFieldSelector user',
   ),
 ];

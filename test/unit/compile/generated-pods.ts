@@ -15,7 +15,7 @@ export interface GeneratedParent {
 const KEYS = ['ca.crt', 'tls.key', 'LEVEL', '1st', 'a-b', 'empty'] as const;
 const key = fc.constantFrom(...KEYS);
 const optional = fc.constantFrom({}, { optional: true }, { optional: true }, { optional: false });
-const mode = fc.constantFrom({}, { mode: 0o400 }, { mode: 0o755 });
+const mode = fc.constantFrom({}, { mode: 0o400 }, { mode: 0o755 }, { mode: 0o644, user: 9 });
 const items = fc.oneof(
   { weight: 2, arbitrary: fc.constant({}) },
   {

@@ -130,6 +130,18 @@ const REFUSED: [string, Record<string, unknown>, string, RegExp][] = [
     'spec.volumes[0].secret.defaultMode',
     /0777/,
   ],
+  [
+    'a user that is none',
+    { secret: { secretName: 'tls', defaultUser: 2 ** 31 } },
+    'spec.volumes[0].secret.defaultUser',
+    /2147483647/,
+  ],
+  [
+    'a user of one file that is none',
+    { configMap: { name: 'conf', items: [{ key: 'a.conf', path: 'a', user: -1 }] } },
+    'spec.volumes[0].configMap.items[0].user',
+    /2147483647/,
+  ],
 ];
 for (const [name, source, field, why] of REFUSED) {
   test(`refused: ${name}`, () => {
