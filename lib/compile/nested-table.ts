@@ -125,9 +125,13 @@ export const NESTED_TYPES: readonly NestedRow[] = [
   // A source that is not known is refused (volume-payload.ts).
   open(
     'VolumeProjection',
-    'configMap:ObjectProjection downwardAPI:DownwardAPIProjection secret:ObjectProjection ' +
+    'clusterTrustBundle:ClusterTrustBundleProjection configMap:ObjectProjection ' +
+      'downwardAPI:DownwardAPIProjection secret:ObjectProjection ' +
       'serviceAccountToken:ServiceAccountTokenProjection',
   ),
+  rebuilt('ClusterTrustBundleProjection', 'labelSelector:LabelSelector name optional path signerName user'),
+  rebuilt('LabelSelector', 'matchExpressions:LabelSelectorRequirement matchLabels'),
+  rebuilt('LabelSelectorRequirement', 'key operator values'),
   rebuilt('ObjectProjection', 'items:KeyToPath name optional'),
   rebuilt('DownwardAPIProjection', 'items:DownwardAPIVolumeFile'),
   rebuilt('ServiceAccountTokenProjection', 'audience expirationSeconds path user'),

@@ -1,13 +1,22 @@
 // Files of a secret, configMap, downwardAPI or projected volume. Sources of a projected volume are written in order,
-// a later one over an earlier one. A token file is 0600 once fsGroup or a user is set, as the kubelet does it.
+// a later one over an earlier one. A token or a bundle is 0600 once fsGroup or a user is set, as the kubelet does it.
 
 import { tokenKey } from '../types/checkpoint.ts';
 import { type CompileContext, commonUserOf, fsGroupOf, serviceAccountOf } from './context.ts';
 import { addDownwardFiles } from './downward-files.ts';
 import type { Findings } from './findings.ts';
-import { addKeys, attributesOf, defaultsOf, type FileAttributes, type Payload, put } from './payload.ts';
+import {
+  addKeys,
+  attributesOf,
+  defaultsOf,
+  type FileAttributes,
+  type Payload,
+  put,
+  quoted,
+} from './payload.ts';
 import { asList, asObject, asString, type JsonObject } from './plain-json.ts';
 import { tokenRequestOf } from './references.ts';
+import { bundleChoiceOf, chosenBundles, trustAnchors } from './trust-bundles.ts';
 import { PROJECTED_SOURCES, volumeRow } from './volume-table.ts';
 
 export function materialPayload(
@@ -58,6 +67,8 @@ function addSource(
     addDownwardFiles(payload, source, defaults, at, context, findings);
   } else if (kind === 'serviceAccountToken') {
     addToken(payload, source, defaults, at, context, findings);
+  } else if (kind === 'clusterTrustBundle') {
+    addTrustAnchors(payload, source, defaults, at, context, findings);
   } else {
     addObject(payload, kind === 'secret' ? 'Secret' : 'ConfigMap', source, defaults, at, context, findings);
   }
@@ -130,8 +141,44 @@ function addToken(
   put(payload, path, file, at, findings);
 }
 
+/** One file, empty where no bundle is chosen and the source is optional. */
+function addTrustAnchors(
+  payload: Payload,
+  source: JsonObject,
+  defaults: FileAttributes,
+  at: string,
+  context: CompileContext,
+  findings: Findings,
+): void {
+  const path = asString(source.path);
+  const choice = bundleChoiceOf(source);
+  if (path === undefined || choice === undefined) {
+    findings.refuse(at, 'must have a path, and either a name or a signerName; correct it in the pod');
+    return;
+  }
+  if (context.objects.trustBundles === undefined) {
+    findings.refuse(at, 'the ClusterTrustBundles have not been read yet');
+    return;
+  }
+  const bundles = chosenBundles(choice, context.objects.trustBundles);
+  if (bundles.length === 0) {
+    const wanted =
+      'name' in choice ? quoted(choice.name) : `of ${quoted(choice.signerName)} with these labels`;
+    if (source.optional !== true) {
+      findings.refuse(at, `there is no ClusterTrustBundle ${wanted}; create it, or set optional: true`);
+      return;
+    }
+    findings.note(at, 'rewritten', `optional, and there is no ClusterTrustBundle ${wanted}: an empty file`);
+  }
+  const file = {
+    content: Buffer.from(trustAnchors(bundles)),
+    ...privateAttributes(source, defaults, at, context, findings),
+  };
+  put(payload, path, file, at, findings);
+}
+
 /**
- * Of a file that is made for the pod alone: 0600, where fsGroup or a user says who reads it. The user is the source's own,
+ * Of a token or a bundle: 0600, where fsGroup or a user says who reads it. The user is the source's own,
  * else the volume's, else the one that all containers run as (kubernetes#89193; resolveFsUser of 1.37).
  */
 function privateAttributes(

@@ -64,7 +64,7 @@ export const VOLUME_TYPES: readonly VolumeRow[] = [
 ];
 
 export const PROJECTED_SOURCES: readonly VolumeRow[] = [
-  refused('clusterTrustBundle', 'needs the API at start; put the bundle into a ConfigMap'),
+  material('clusterTrustBundle', 'the certificates of the bundles are carried'),
   material('configMap', "the ConfigMap's files are carried"),
   material('downwardAPI', 'kept where the value is the same in a static pod, else its files are carried'),
   refused('podCertificate', 'is issued through the API at start; use a certificate from a Secret'),

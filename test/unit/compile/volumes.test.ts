@@ -101,12 +101,6 @@ const REFUSED: [string, Record<string, unknown>, string, RegExp][] = [
   ['an unknown type', { holographic: {} }, 'spec.volumes[0].holographic', /not known/],
   ['two types', { emptyDir: {}, hostPath: { path: '/' } }, 'spec.volumes[0]', /exactly one/],
   [
-    'a trust bundle',
-    { projected: { sources: [{ clusterTrustBundle: { path: 'x' } }] } },
-    'spec.volumes[0].projected.sources[0].clusterTrustBundle',
-    /ConfigMap/,
-  ],
-  [
     'a pod certificate',
     { projected: { sources: [{ podCertificate: {} }] } },
     'spec.volumes[0].projected.sources[0].podCertificate',
