@@ -67,7 +67,12 @@ export const PROJECTED_SOURCES: readonly VolumeRow[] = [
   material('clusterTrustBundle', 'the certificates of the bundles are carried'),
   material('configMap', "the ConfigMap's files are carried"),
   material('downwardAPI', 'kept where the value is the same in a static pod, else its files are carried'),
-  refused('podCertificate', 'is issued through the API at start; use a certificate from a Secret'),
+  // The agent could ask for a certificate of its own, as it does for tokens. Its key would then lie on a disk, which is
+  // what this source is there to avoid, and by default it is valid for a day: after a longer loss of power it is of no use.
+  refused(
+    'podCertificate',
+    'has a key that is made by the kubelet and kept in memory only, and soon runs out; use a certificate from a Secret',
+  ),
   material('secret', "the Secret's files are carried"),
   material('serviceAccountToken', 'the token is requested while the API answers, and carried'),
 ];

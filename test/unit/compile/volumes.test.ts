@@ -104,7 +104,7 @@ const REFUSED: [string, Record<string, unknown>, string, RegExp][] = [
     'a pod certificate',
     { projected: { sources: [{ podCertificate: {} }] } },
     'spec.volumes[0].projected.sources[0].podCertificate',
-    /Secret/,
+    /kept in memory only.*use a certificate from a Secret/,
   ],
   [
     'a token not issued',
