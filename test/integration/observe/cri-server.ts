@@ -12,7 +12,7 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 
-const PROTO = (version: string) => `
+export const CRI_PROTO = (version: string) => `
 syntax = "proto3";
 package runtime.${version};
 service RuntimeService {
@@ -72,7 +72,7 @@ export class CriServer {
 
   async start(version = 'v1'): Promise<void> {
     const file = join(this.dir, `${version}.proto`);
-    writeFileSync(file, PROTO(version));
+    writeFileSync(file, CRI_PROTO(version));
     const loaded = loadPackageDefinition(
       loadSync(file, { keepCase: true, longs: String, enums: Number, defaults: true }),
     );
