@@ -42,6 +42,12 @@ const PROBLEMS: [string, V1Pod, RegExp][] = [
     /env\[0\]/,
   ],
   ['a ConfigMap in env', env({ configMapKeyRef: { name: 's', key: 'k' } }), /env\[0\]/],
+  [
+    'a variable that begins with a digit',
+    manifest({}, { env: [{ name: '1st', value: 'x' }] }),
+    /env\[0\]\.name/,
+  ],
+  ['a variable with a space', manifest({}, { env: [{ name: 'a b', value: 'x' }] }), /env\[0\]\.name/],
   ['envFrom', manifest({}, { envFrom: [{ configMapRef: { name: 'c', optional: true } }] }), /envFrom/],
   ...[
     'secret',
