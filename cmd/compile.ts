@@ -78,10 +78,8 @@ export function compileText(input: string, name: string, options: Omit<Options, 
   let refused = false;
   for (const { from, pod } of read.pods) {
     const { objects, assumed } = assumeObjects(pod, read);
-    for (const { kind, namespace, name: object } of assumed) {
-      stderr.push(
-        `${from}: ${kind} ${namespace}/${object} is not in the input; assumed to be there, keys as named`,
-      );
+    for (const object of assumed) {
+      stderr.push(`${from}: ${object} is not in the input; assumed to be there, keys as named`);
     }
     const outcome = compile(pod, objects);
     if (!outcome.ok) {

@@ -7,11 +7,14 @@ import type { CompileNode } from '../compile/context.ts';
 import { type PodReferences, references } from '../compile/references.ts';
 import { liveParent } from '../decide/facts.ts';
 import {
+  type ClusterTrustBundle,
+  type ClusterTrustBundleList,
   type CompileResult,
   type Found,
   type IssuedToken,
   type ObjectRef,
   objectKey,
+  refName,
   tokenKey,
 } from '../types/checkpoint.ts';
 import type { Parent } from '../types/observation.ts';
@@ -80,9 +83,19 @@ export class Captures {
     const inputs: unknown[] = [content];
     const secrets = new Map<string, Found<V1Secret>>();
     const configMaps = new Map<string, Found<V1ConfigMap>>();
+    const trustBundles: ClusterTrustBundle[] = [];
     for (const ref of refs.objects) {
       const object = this.#api.object(ref);
-      if (!object.known) return unknown(`${ref.kind} ${objectKey(ref)}: ${object.reason}`);
+      if (!object.known) return unknown(`${refName(ref)}: ${object.reason}`);
+      if (ref.kind === 'ClusterTrustBundleList') {
+        // The list is made anew with each call, what it holds is not.
+        const { items } = object.value.found
+          ? (object.value.object as ClusterTrustBundleList)
+          : { items: [] };
+        trustBundles.push(...items);
+        inputs.push('trust bundles', ...items);
+        continue;
+      }
       if (ref.kind === 'Secret') secrets.set(objectKey(ref), object.value as Found<V1Secret>);
       else configMaps.set(objectKey(ref), object.value as Found<V1ConfigMap>);
       inputs.push(object.value.found ? object.value.object : 'missing');
@@ -96,7 +109,7 @@ export class Captures {
     }
     const cached = this.#compiled.get(parent.workload);
     if (cached !== undefined && same(cached.inputs, inputs)) return cached.result;
-    const result = known(compile(parent.pod, { secrets, configMaps, tokens }, this.#node));
+    const result = known(compile(parent.pod, { secrets, configMaps, tokens, trustBundles }, this.#node));
     this.#compiled.set(parent.workload, { reading, inputs, result });
     return result;
   }

@@ -1,7 +1,7 @@
 // The world as the agent's loop needs it: the smallest interfaces, so that models can stand in for real sources.
 
-import type { V1ConfigMap, V1Pod, V1Secret } from '@kubernetes/client-node';
-import type { Found, IssuedToken, ObjectRef, TokenRef } from '../types/checkpoint.ts';
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Found, IssuedToken, ObjectRef, ReadObject, TokenRef } from '../types/checkpoint.ts';
 import type { ParentIdentity } from '../types/memory.ts';
 import type { ApiState, NodeFacts, RuntimeView, StaticPodDirectory, Wanted } from '../types/observation.ts';
 import type { Observed } from '../types/observed.ts';
@@ -24,7 +24,7 @@ export interface Api {
   pods(): Observed<readonly V1Pod[]>;
   /** The pods by its last word, also while it cannot be asked; none before the first. */
   lastPods(): readonly V1Pod[];
-  object(ref: ObjectRef): Observed<Found<V1Secret | V1ConfigMap>>;
+  object(ref: ObjectRef): Observed<Found<ReadObject>>;
   retain(refs: readonly ObjectRef[]): void;
   token(pod: PodRef, ref: TokenRef): Promise<Observed<IssuedToken>>;
   wanted(parent: ParentIdentity): Promise<Observed<Wanted>>;

@@ -5,7 +5,7 @@ import type { CompileContext } from './context.ts';
 import { resourcesOf } from './env-from-pod.ts';
 import { fieldValue, sameInStaticPod } from './field-value.ts';
 import type { Findings } from './findings.ts';
-import { modeOf, type Payload, put, quoted } from './payload.ts';
+import { attributesOf, type FileAttributes, type Payload, put, quoted } from './payload.ts';
 import { asList, asObject, asString, type Json, type JsonObject } from './plain-json.ts';
 import { readsZeroedRequest, resourceFieldValue } from './resources.ts';
 
@@ -40,7 +40,7 @@ function isSame(value: Json, context: CompileContext): boolean {
 export function addDownwardFiles(
   payload: Payload,
   source: JsonObject,
-  defaultMode: number,
+  defaults: FileAttributes,
   path: string,
   context: CompileContext,
   findings: Findings,
@@ -56,8 +56,8 @@ export function addDownwardFiles(
       }
       return;
     }
-    const mode = modeOf(item.mode, defaultMode, `${at}.mode`, findings);
-    put(payload, target, { content: Buffer.from(text), mode }, at, findings);
+    const file = { content: Buffer.from(text), ...attributesOf(item, defaults, at, findings) };
+    put(payload, target, file, at, findings);
   });
 }
 

@@ -15,8 +15,11 @@ export const literal = (name: string, value: string): JsonObject => ({
   value: value.replaceAll('$', '$$$$'),
 });
 
-/** The older rule (before kubernetes#123385), which every kubelet accepts in a manifest. */
-function isVariableName(name: string): boolean {
+/**
+ * Names that every kubelet accepts in a static pod. The API takes any printable ones since kubernetes#123385, and so does
+ * a kubelet for its static pods since 1.35; one of 1.34 refuses the pod (config/common.go, tryDecodeSinglePod).
+ */
+export function isVariableName(name: string): boolean {
   return /^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(name) && name !== '.' && !name.startsWith('..');
 }
 
@@ -56,10 +59,10 @@ export function fromSource(
   return [...object.data].flatMap(([key, bytes]) => {
     const variable = prefix + key;
     if (!isVariableName(variable)) {
-      findings.note(
+      findings.risk(
         `${at}.${field}`,
         'dropped',
-        `${quoted(variable)} is no name of a variable: skipped, as the kubelet does`,
+        `the variable ${quoted(variable)}: a kubelet of 1.34 refuses a static pod with such a name; rename the key`,
       );
       return [];
     }

@@ -2,9 +2,10 @@
 // (makeEnvironmentVariables). Nothing in it asks the API for an object.
 
 import type { CompileContext } from './context.ts';
-import { fromKey, fromSource, literal } from './env-from-objects.ts';
+import { fromKey, fromSource, isVariableName, literal } from './env-from-objects.ts';
 import { fromField, fromResource } from './env-from-pod.ts';
 import type { Findings } from './findings.ts';
+import { quoted } from './payload.ts';
 import { asList, asObject, asString, type JsonObject } from './plain-json.ts';
 
 export function compileEnv(
@@ -58,6 +59,14 @@ function fromVariable(
   const name = asString(variable.name);
   if (name === undefined || (variable.value !== undefined && asString(variable.value) === undefined)) {
     findings.refuse(at, 'must have a name, and a value in quotes; correct it in the pod');
+    return [];
+  }
+  if (!isVariableName(name)) {
+    findings.refuse(
+      `${at}.name`,
+      `${quoted(name)} is a name for which a kubelet of 1.34 refuses a static pod; begin it with a letter, - _ or . and ` +
+        'go on with those or digits',
+    );
     return [];
   }
   const from = asObject(variable.valueFrom);

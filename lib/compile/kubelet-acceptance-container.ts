@@ -81,7 +81,7 @@ function environmentProblems(container: Fields, at: string): string[] {
   }
   for (const [index, value] of listOf(container.env).entries()) {
     const variable = fieldsOf(value);
-    if (typeof variable.name !== 'string' || variable.name === '' || variable.name.includes('=')) {
+    if (typeof variable.name !== 'string' || !/^(?!\.\.|\.$)[a-z._-][a-z0-9._-]*$/i.test(variable.name)) {
       problems.push(`${at}.env[${index}].name is no name of a variable`);
     }
     if (variable.value !== undefined && typeof variable.value !== 'string') {

@@ -3,7 +3,6 @@
 
 /** Types a kubelet starts without asking the API for an object. Everything else is a problem, unknown ones too. */
 const LOCAL: ReadonlySet<string> = new Set([
-  'cephfs',
   'downwardAPI',
   'emptyDir',
   'fc',
@@ -13,7 +12,6 @@ const LOCAL: ReadonlySet<string> = new Set([
   'iscsi',
   'nfs',
   'projected',
-  'rbd',
 ]);
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
-// What a kubelet from 1.20 to 1.37 demands of a static pod: no API object (refused since 1.34, a hang before), nothing to
-// ask the API or a registry for, no port twice. Stated a second time: nothing here uses the compiler's tables or code, so
-// that a mistake there does not excuse itself. Answers problems, none is good.
+// What a kubelet from 1.34 to 1.37 demands of a static pod: no API object, nothing to ask the API or a registry for, no
+// port twice. Stated a second time: nothing here uses the compiler's tables or code, so that a mistake there does not
+// excuse itself. Answers problems, none is good.
 
 import type { V1Pod } from '@kubernetes/client-node';
 import { containerProblems } from './kubelet-acceptance-container.ts';

@@ -65,9 +65,10 @@ export const NESTED_TYPES: readonly NestedRow[] = [
   // A source that is not known is refused (env.ts).
   open(
     'EnvVarSource',
-    'configMapKeyRef:KeySelector fieldRef:ObjectFieldSelector resourceFieldRef:ResourceFieldSelector ' +
-      'secretKeyRef:KeySelector',
+    'configMapKeyRef:KeySelector fieldRef:ObjectFieldSelector fileKeyRef:FileKeySelector ' +
+      'resourceFieldRef:ResourceFieldSelector secretKeyRef:KeySelector',
   ),
+  kept('FileKeySelector', 'key optional path volumeName'),
   rebuilt('KeySelector', 'key name optional'),
   rebuilt('ObjectFieldSelector', 'apiVersion fieldPath'),
   rebuilt('ResourceFieldSelector', 'containerName divisor resource'),
@@ -79,7 +80,7 @@ export const NESTED_TYPES: readonly NestedRow[] = [
     'exec:ExecAction httpGet:HTTPGetAction sleep:SleepAction tcpSocket:TCPSocketAction',
   ),
   kept('ExecAction', 'command'),
-  kept('HTTPGetAction', 'host httpHeaders:HTTPHeader path port scheme'),
+  kept('HTTPGetAction', 'host httpHeaders:HTTPHeader path port protocol scheme'),
   kept('HTTPHeader', 'name value'),
   kept('SleepAction', 'seconds'),
   kept('TCPSocketAction', 'host port'),
@@ -88,23 +89,25 @@ export const NESTED_TYPES: readonly NestedRow[] = [
     'exec:ExecAction failureThreshold grpc:GRPCAction httpGet:HTTPGetAction initialDelaySeconds periodSeconds ' +
       'successThreshold tcpSocket:TCPSocketAction terminationGracePeriodSeconds timeoutSeconds',
   ),
-  kept('GRPCAction', 'port service'),
+  kept('GRPCAction', 'mode port service'),
   kept('ContainerPort', 'containerPort hostIP hostPort name protocol'),
   kept('ContainerResizePolicy', 'resourceName restartPolicy'),
   kept('ContainerRestartRule', 'action exitCodes:ContainerRestartRuleOnExitCodes'),
   kept('ContainerRestartRuleOnExitCodes', 'operator values'),
-  kept('VolumeMount', 'mountPath mountPropagation name readOnly recursiveReadOnly subPath subPathExpr'),
+  kept(
+    'VolumeMount',
+    'bindMountOptions mountPath mountPropagation name readOnly recursiveReadOnly subPath subPathExpr',
+  ),
 
   open(
     'Volume',
-    'cephfs:CephFSVolumeSource configMap:ConfigMapVolumeSource downwardAPI:DownwardAPIVolumeSource ' +
+    'configMap:ConfigMapVolumeSource downwardAPI:DownwardAPIVolumeSource ' +
       'emptyDir:EmptyDirVolumeSource fc:FCVolumeSource flexVolume:FlexVolumeSource ' +
       'hostPath:HostPathVolumeSource image:ImageVolumeSource iscsi:ISCSIVolumeSource nfs:NFSVolumeSource ' +
-      'projected:ProjectedVolumeSource rbd:RBDVolumeSource secret:SecretVolumeSource',
+      'projected:ProjectedVolumeSource secret:SecretVolumeSource',
   ),
   // A secretRef in one of these is refused (volumes.ts).
-  kept('CephFSVolumeSource', 'monitors path readOnly secretFile secretRef user'),
-  kept('EmptyDirVolumeSource', 'medium sizeLimit'),
+  kept('EmptyDirVolumeSource', 'medium mode sizeLimit'),
   kept('FCVolumeSource', 'fsType lun readOnly targetWWNs wwids'),
   kept('FlexVolumeSource', 'driver fsType options readOnly secretRef'),
   kept('HostPathVolumeSource', 'path type'),
@@ -115,23 +118,26 @@ export const NESTED_TYPES: readonly NestedRow[] = [
       'targetPortal',
   ),
   kept('NFSVolumeSource', 'path readOnly server'),
-  kept('RBDVolumeSource', 'fsType image keyring monitors pool readOnly secretRef user'),
-  rebuilt('ConfigMapVolumeSource', 'defaultMode items:KeyToPath name optional'),
-  rebuilt('SecretVolumeSource', 'defaultMode items:KeyToPath optional secretName'),
-  rebuilt('DownwardAPIVolumeSource', 'defaultMode items:DownwardAPIVolumeFile'),
-  rebuilt('ProjectedVolumeSource', 'defaultMode sources:VolumeProjection'),
+  rebuilt('ConfigMapVolumeSource', 'defaultMode defaultUser items:KeyToPath name optional'),
+  rebuilt('SecretVolumeSource', 'defaultMode defaultUser items:KeyToPath optional secretName'),
+  rebuilt('DownwardAPIVolumeSource', 'defaultMode defaultUser items:DownwardAPIVolumeFile'),
+  rebuilt('ProjectedVolumeSource', 'defaultMode defaultUser sources:VolumeProjection'),
   // A source that is not known is refused (volume-payload.ts).
   open(
     'VolumeProjection',
-    'configMap:ObjectProjection downwardAPI:DownwardAPIProjection secret:ObjectProjection ' +
+    'clusterTrustBundle:ClusterTrustBundleProjection configMap:ObjectProjection ' +
+      'downwardAPI:DownwardAPIProjection secret:ObjectProjection ' +
       'serviceAccountToken:ServiceAccountTokenProjection',
   ),
+  rebuilt('ClusterTrustBundleProjection', 'labelSelector:LabelSelector name optional path signerName user'),
+  rebuilt('LabelSelector', 'matchExpressions:LabelSelectorRequirement matchLabels'),
+  rebuilt('LabelSelectorRequirement', 'key operator values'),
   rebuilt('ObjectProjection', 'items:KeyToPath name optional'),
   rebuilt('DownwardAPIProjection', 'items:DownwardAPIVolumeFile'),
-  rebuilt('ServiceAccountTokenProjection', 'audience expirationSeconds path'),
-  rebuilt('KeyToPath', 'key mode path'),
+  rebuilt('ServiceAccountTokenProjection', 'audience expirationSeconds path user'),
+  rebuilt('KeyToPath', 'key mode path user'),
   rebuilt(
     'DownwardAPIVolumeFile',
-    'fieldRef:ObjectFieldSelector mode path resourceFieldRef:ResourceFieldSelector',
+    'fieldRef:ObjectFieldSelector mode path resourceFieldRef:ResourceFieldSelector user',
   ),
 ];

@@ -2,13 +2,14 @@
 // that may stand beside them. A pod of a template is called as its controller would call it, with zeros.
 
 import type { V1ConfigMap, V1Pod, V1Secret } from '@kubernetes/client-node';
-import { type Found, objectKey } from '../types/checkpoint.ts';
+import { type ClusterTrustBundle, type Found, objectKey } from '../types/checkpoint.ts';
 import { asList, asObject, asString, type Json, type JsonObject, own, plain } from './plain-json.ts';
 
 export interface OfflineInput {
   readonly pods: readonly { readonly from: string; readonly pod: V1Pod }[];
   readonly secrets: ReadonlyMap<string, Found<V1Secret>>;
   readonly configMaps: ReadonlyMap<string, Found<V1ConfigMap>>;
+  readonly trustBundles: readonly ClusterTrustBundle[];
 }
 
 /** Where a kind keeps its pod template. */
@@ -28,6 +29,7 @@ export function readDocuments(documents: readonly unknown[]): OfflineInput {
   const pods: OfflineInput['pods'][number][] = [];
   const secrets = new Map<string, Found<V1Secret>>();
   const configMaps = new Map<string, Found<V1ConfigMap>>();
+  const trustBundles: ClusterTrustBundle[] = [];
   for (const document of documents.flatMap((value) => flatten(plain(value).value))) {
     const kind = asString(document.kind) ?? '';
     const metadata = asObject(document.metadata) ?? {};
@@ -38,6 +40,8 @@ export function readDocuments(documents: readonly unknown[]): OfflineInput {
       secrets.set(key, { found: true, object: withStringData(document) as unknown as V1Secret });
     } else if (kind === 'ConfigMap') {
       configMaps.set(key, { found: true, object: document as unknown as V1ConfigMap });
+    } else if (kind === 'ClusterTrustBundle') {
+      trustBundles.push(document as unknown as ClusterTrustBundle);
     } else if (kind === 'Pod') {
       pods.push({ from: `${kind} ${key}`, pod: document as unknown as V1Pod });
     } else {
@@ -48,7 +52,7 @@ export function readDocuments(documents: readonly unknown[]): OfflineInput {
       }
     }
   }
-  return { pods, secrets, configMaps };
+  return { pods, secrets, configMaps, trustBundles };
 }
 
 /** A `List` is its items. */

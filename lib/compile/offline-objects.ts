@@ -3,31 +3,37 @@
 
 import type { V1ConfigMap, V1Pod, V1Secret } from '@kubernetes/client-node';
 import {
+  type ClusterTrustBundle,
   type IssuedToken,
-  type ObjectRef,
   objectKey,
   type ResolvedObjects,
+  refName,
   tokenKey,
 } from '../types/checkpoint.ts';
 import { containersOf } from './context.ts';
 import type { OfflineInput } from './offline-documents.ts';
 import { asList, asObject, asString, type Json, type JsonObject, plain } from './plain-json.ts';
 import { references } from './references.ts';
+import { type BundleChoice, chosenBundles } from './trust-bundles.ts';
 
 export interface AssumedObjects {
   readonly objects: ResolvedObjects;
-  /** Not in the input, and assumed to be there. Optional ones are assumed to be absent. */
-  readonly assumed: readonly ObjectRef[];
+  /** What they are called: not in the input, and assumed to be there. Optional ones are assumed to be absent. */
+  readonly assumed: readonly string[];
 }
 
 export function assumeObjects(pod: V1Pod, input: OfflineInput): AssumedObjects {
   const secrets = new Map(input.secrets);
   const configMaps = new Map(input.configMaps);
   const tokens = new Map<string, IssuedToken>();
-  const assumed: ObjectRef[] = [];
+  const trustBundles = [...input.trustBundles];
+  const assumed: string[] = [];
   const wanted = references(pod);
   const keys = namedKeys(asObject(asObject(plain(pod).value)?.spec) ?? {});
   for (const { optional, ...reference } of wanted.objects) {
+    if (reference.kind === 'ClusterTrustBundleList') {
+      continue;
+    }
     const key = objectKey(reference);
     const map = reference.kind === 'Secret' ? secrets : configMaps;
     if (map.has(key)) {
@@ -37,7 +43,7 @@ export function assumeObjects(pod: V1Pod, input: OfflineInput): AssumedObjects {
       map.set(key, { found: false });
       continue;
     }
-    assumed.push(reference);
+    assumed.push(refName(reference));
     const data = [...(keys.get(`${reference.kind} ${reference.name}`) ?? [])].map((name) => {
       const placeholder = `<${name} of ${reference.kind} ${key}>`;
       return [name, reference.kind === 'Secret' ? Buffer.from(placeholder).toString('base64') : placeholder];
@@ -49,10 +55,33 @@ export function assumeObjects(pod: V1Pod, input: OfflineInput): AssumedObjects {
       configMaps.set(key, { found: true, object: object as V1ConfigMap });
     }
   }
+  for (const { choice, optional } of wanted.trustBundles) {
+    if (!optional && chosenBundles(choice, trustBundles).length === 0) {
+      assumed.push(`ClusterTrustBundle ${'name' in choice ? choice.name : `of ${choice.signerName}`}`);
+      trustBundles.push(placeholder(choice));
+    }
+  }
   for (const reference of wanted.tokens) {
     tokens.set(tokenKey(reference), { token: '<token>', expiresAtMs: 0 });
   }
-  return { objects: { secrets, configMaps, tokens }, assumed };
+  return { objects: { secrets, configMaps, tokens, trustBundles }, assumed };
+}
+
+/** A bundle that is chosen, where one can be: what a selector wants is there, and nothing else. */
+function placeholder(choice: BundleChoice): ClusterTrustBundle {
+  const certificate = Buffer.from('certificates of a ClusterTrustBundle').toString('base64');
+  const trustBundle = `-----BEGIN CERTIFICATE-----\n${certificate}\n-----END CERTIFICATE-----\n`;
+  if ('name' in choice) {
+    return { metadata: { name: choice.name }, spec: { trustBundle } };
+  }
+  const { signerName, selector } = choice;
+  const labels = (selector?.matchExpressions ?? []).flatMap(({ key, operator, values }) =>
+    operator === 'In' || operator === 'Exists' ? [[key, asList(values)[0] ?? '']] : [],
+  );
+  return {
+    metadata: { labels: { ...Object.fromEntries(labels), ...selector?.matchLabels } },
+    spec: { signerName, trustBundle },
+  };
 }
 
 /** Keys that the pod names, by `Kind name`. */

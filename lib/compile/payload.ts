@@ -1,5 +1,5 @@
 // The files of one volume, as the kubelet makes them from a Secret or ConfigMap (MakePayload and AtomicWriter of
-// kubernetes 1.20 to 1.36): keys, items, modes, optional. No path here ever leaves the volume.
+// kubernetes 1.34 to 1.37): keys, items, modes, owners, optional. No path here ever leaves the volume.
 
 import type { TokenRequest } from '../types/checkpoint.ts';
 import type { Findings } from './findings.ts';
@@ -16,18 +16,52 @@ export interface PayloadFile {
 /** By clean path inside the volume. A later source of a projected volume replaces an earlier one's file. */
 export type Payload = Map<string, PayloadFile>;
 
-export const DEFAULT_MODE = 0o644;
+export type FileAttributes = Pick<PayloadFile, 'mode' | 'uid'>;
 
-export function modeOf(value: Json | undefined, fallback: number, path: string, findings: Findings): number {
-  if (value === undefined) {
-    return fallback;
-  }
-  const mode = asInteger(value);
-  if (mode === undefined || mode < 0 || mode > 0o777) {
-    findings.refuse(path, 'must be a number from 0 to 0777 (octal); correct it in the pod');
-    return fallback;
-  }
-  return mode;
+const DEFAULT_MODE = 0o644;
+
+/** What the files of a volume have where they say nothing of their own. */
+export function defaultsOf(volume: JsonObject, path: string, findings: Findings): FileAttributes {
+  const { defaultMode, defaultUser } = volume;
+  return attributes(
+    { mode: defaultMode, user: defaultUser },
+    { mode: DEFAULT_MODE },
+    { mode: `${path}.defaultMode`, user: `${path}.defaultUser` },
+    findings,
+  );
+}
+
+/** What one item's file has. Its `user` goes before the volume's (kubernetes 1.37, ResolvesFsUser). */
+export function attributesOf(
+  item: JsonObject,
+  defaults: FileAttributes,
+  path: string,
+  findings: Findings,
+): FileAttributes {
+  return attributes(item, defaults, { mode: `${path}.mode`, user: `${path}.user` }, findings);
+}
+
+const MODE_MAX = 0o777;
+/** Of the API's own validation; it is the same for runAsUser. */
+const USER_MAX = 2 ** 31 - 1;
+
+function attributes(
+  given: { readonly mode?: Json | undefined; readonly user?: Json | undefined },
+  defaults: FileAttributes,
+  paths: { readonly mode: string; readonly user: string },
+  findings: Findings,
+): FileAttributes {
+  const number = (value: Json | undefined, most: number, path: string, range: string): number | undefined => {
+    const found = asInteger(value);
+    if (value === undefined || (found !== undefined && found >= 0 && found <= most)) {
+      return found;
+    }
+    findings.refuse(path, `must be a number from 0 to ${range}; correct it in the pod`);
+    return undefined;
+  };
+  const mode = number(given.mode, MODE_MAX, paths.mode, '0777 (octal)') ?? defaults.mode;
+  const uid = number(given.user, USER_MAX, paths.user, String(USER_MAX)) ?? defaults.uid;
+  return uid === undefined ? { mode } : { mode, uid };
 }
 
 /** Puts the keys of one object into the payload. `data` holds raw bytes by key. */
@@ -35,7 +69,7 @@ export function addKeys(
   payload: Payload,
   source: JsonObject,
   data: ReadonlyMap<string, Uint8Array>,
-  defaultMode: number,
+  defaults: FileAttributes,
   path: string,
   objectName: string,
   findings: Findings,
@@ -43,7 +77,7 @@ export function addKeys(
   const items = asList(source.items);
   if (items.length === 0) {
     for (const [key, content] of data) {
-      put(payload, key, { content, mode: defaultMode }, path, findings);
+      put(payload, key, { content, ...defaults }, path, findings);
     }
     return;
   }
@@ -58,13 +92,7 @@ export function addKeys(
     }
     const content = data.get(key);
     if (content !== undefined) {
-      put(
-        payload,
-        target,
-        { content, mode: modeOf(item.mode, defaultMode, `${at}.mode`, findings) },
-        at,
-        findings,
-      );
+      put(payload, target, { content, ...attributesOf(item, defaults, at, findings) }, at, findings);
     } else if (source.optional !== true) {
       findings.refuse(at, `${objectName} has no key ${quoted(key)}; add it, or set optional: true`);
     }

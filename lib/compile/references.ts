@@ -1,8 +1,9 @@
 // Every API object that a parent names and that must be resolved before it can be compiled: Secrets and ConfigMaps of
-// volumes and environment, and service account tokens of projected volumes. Order and duplicates of the pod do not show.
+// volumes and environment, service account tokens and trust bundles of projected volumes. Order and duplicates of the pod do not show.
 
 import type { V1Pod } from '@kubernetes/client-node';
 import {
+  ALL_TRUST_BUNDLES,
   type ObjectRef,
   objectKey,
   type TokenRef,
@@ -11,6 +12,7 @@ import {
 } from '../types/checkpoint.ts';
 import { containersOf, serviceAccountOf } from './context.ts';
 import { asInteger, asList, asObject, asString, type Json, type JsonObject, plainPod } from './plain-json.ts';
+import { type BundleChoice, bundleChoiceOf } from './trust-bundles.ts';
 
 export interface PodReferences {
   readonly objects: readonly (ObjectRef & {
@@ -18,6 +20,7 @@ export interface PodReferences {
     readonly optional: boolean;
   })[];
   readonly tokens: readonly TokenRef[];
+  readonly trustBundles: readonly { readonly choice: BundleChoice; readonly optional: boolean }[];
 }
 
 /** What the kubelet asks for when a projected token says nothing. */
@@ -40,6 +43,7 @@ export function references(pod: V1Pod): PodReferences {
   const namespace = asString(asObject(json?.metadata)?.namespace) || 'default';
   const objects = new Map<string, PodReferences['objects'][number]>();
   const tokens = new Map<string, TokenRef>();
+  const trustBundles: PodReferences['trustBundles'][number][] = [];
 
   const name = (kind: ObjectRef['kind'], reference: Json | undefined, nameField = 'name'): void => {
     const source = asObject(reference);
@@ -56,6 +60,14 @@ export function references(pod: V1Pod): PodReferences {
     if (request !== undefined) {
       const reference = { namespace, serviceAccount: serviceAccountOf(spec), ...request };
       tokens.set(tokenKey(reference), reference);
+    }
+  };
+  const trustBundle = (value: Json | undefined): void => {
+    const source = asObject(value) ?? {};
+    const choice = bundleChoiceOf(source);
+    if (choice !== undefined) {
+      trustBundles.push({ choice, optional: source.optional === true });
+      objects.set(ALL_TRUST_BUNDLES.kind, { ...ALL_TRUST_BUNDLES, optional: false });
     }
   };
 
@@ -77,9 +89,10 @@ export function references(pod: V1Pod): PodReferences {
       name('ConfigMap', source?.configMap);
       name('Secret', source?.secret);
       token(source?.serviceAccountToken);
+      trustBundle(source?.clusterTrustBundle);
     }
   }
   const sorted = <T>(map: ReadonlyMap<string, T>): T[] =>
     [...map].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, v]) => v);
-  return { objects: sorted(objects), tokens: sorted(tokens) };
+  return { objects: sorted(objects), tokens: sorted(tokens), trustBundles };
 }

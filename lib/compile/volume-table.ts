@@ -14,7 +14,7 @@ const refused = (type: string, why: string): VolumeRow => ({ type, treatment: 'r
 
 const ATTACHED =
   'is attached by a controller through the API, which is away when it is needed; use a hostPath or nfs';
-const REMOVED = 'no kubelet since 1.26 or earlier knows this type; use a hostPath or nfs';
+const REMOVED = 'no kubelet of today knows this type; mount it on the host and use a hostPath';
 /** The plugin is attachable: with enableControllerAttachDetach (the default) the kubelet waits for node.status. */
 const WAITS =
   'kept, but a kubelet with enableControllerAttachDetach (the default) waits for the API to report it attached; ' +
@@ -27,7 +27,8 @@ export const VOLUME_TYPES: readonly VolumeRow[] = [
     'azureFile',
     'needs a Secret from the API at start; mount the share on the host and use a hostPath',
   ),
-  kept('cephfs', 'mounted by the kubelet itself, when no secretRef is set'),
+  // The plugins of cephfs and rbd were taken out in 1.31 (kubernetes#124544, #124546); the API still takes the fields.
+  refused('cephfs', REMOVED),
   refused('cinder', ATTACHED),
   material('configMap', "the ConfigMap's files are carried beside the manifest and mounted read-only"),
   refused('csi', 'needs the CSIDriver from the API at start; use a hostPath'),
@@ -55,7 +56,7 @@ export const VOLUME_TYPES: readonly VolumeRow[] = [
   refused('portworxVolume', 'needs its CSI driver through the API at start; use a hostPath'),
   material('projected', 'its files are carried beside the manifest and mounted read-only'),
   refused('quobyte', REMOVED),
-  kept('rbd', WAITS),
+  refused('rbd', REMOVED),
   refused('scaleIO', REMOVED),
   material('secret', "the Secret's files are carried beside the manifest and mounted read-only"),
   refused('storageos', REMOVED),
@@ -63,10 +64,15 @@ export const VOLUME_TYPES: readonly VolumeRow[] = [
 ];
 
 export const PROJECTED_SOURCES: readonly VolumeRow[] = [
-  refused('clusterTrustBundle', 'needs the API at start; put the bundle into a ConfigMap'),
+  material('clusterTrustBundle', 'the certificates of the bundles are carried'),
   material('configMap', "the ConfigMap's files are carried"),
   material('downwardAPI', 'kept where the value is the same in a static pod, else its files are carried'),
-  refused('podCertificate', 'is issued through the API at start; use a certificate from a Secret'),
+  // The agent could ask for a certificate of its own, as it does for tokens. Its key would then lie on a disk, which is
+  // what this source is there to avoid, and by default it is valid for a day: after a longer loss of power it is of no use.
+  refused(
+    'podCertificate',
+    'has a key that is made by the kubelet and kept in memory only, and soon runs out; use a certificate from a Secret',
+  ),
   material('secret', "the Secret's files are carried"),
   material('serviceAccountToken', 'the token is requested while the API answers, and carried'),
 ];

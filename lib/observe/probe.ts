@@ -10,7 +10,7 @@ import { known, type Observed, unknown } from '../types/observed.ts';
 export async function probePod(pod: V1Pod, podIp?: string): Promise<Observed<boolean> | undefined> {
   const asked = (pod.spec?.containers ?? []).flatMap((container) => {
     const probe = container.readinessProbe ?? container.livenessProbe;
-    return probe?.httpGet || probe?.tcpSocket ? [{ container, probe }] : [];
+    return probe !== undefined && canAsk(probe) ? [{ container, probe }] : [];
   });
   if (asked.length === 0) return undefined;
   const address = pod.spec?.hostNetwork === true ? '127.0.0.1' : podIp;
@@ -18,6 +18,12 @@ export async function probePod(pod: V1Pod, podIp?: string): Promise<Observed<boo
   // One bad answer says that the pod does not serve, whatever could not be asked.
   if (answers.some((answer) => answer.known && !answer.value)) return known(false);
   return answers.find((answer) => !answer.known) ?? known(true);
+}
+
+/** HTTP/2 without TLS (kubernetes 1.37, alpha) is not spoken here, no more than gRPC: not asked is not "no". */
+function canAsk({ httpGet, tcpSocket }: V1Probe): boolean {
+  const { protocol } = (httpGet ?? {}) as { protocol?: string };
+  return tcpSocket !== undefined || (httpGet !== undefined && protocol !== 'HTTP2');
 }
 
 async function runProbe(

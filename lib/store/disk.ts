@@ -45,6 +45,7 @@ export interface Disk {
   rmdir(path: string): Promise<void>;
   /** Of a file or directory, never through a symlink. */
   chmod(path: string, mode: number): Promise<void>;
+  /** Of a symlink as well, never of what it points to. */
   chown(path: string, uid: number, gid: number): Promise<void>;
   fsyncDirectory(path: string): Promise<void>;
   freeSpace(path: string): Promise<FreeSpace>;

@@ -56,6 +56,22 @@ export function topLinkTarget(name: string): string {
   return `${DATA_LINK}/${name}`;
 }
 
+/**
+ * A link belongs to whom the file behind it belongs to, as the kubelet has it since 1.36 (kubernetes#137332). Of several
+ * files below one name it takes any; here it is the first. Nobody checks it again: whoever reads goes by the file.
+ */
+async function makeTopLink(
+  disk: Disk,
+  volumeDir: string,
+  name: string,
+  volume: MaterialVolume,
+): Promise<void> {
+  const path = join(volumeDir, name);
+  await disk.symlink(topLinkTarget(name), path);
+  const owner = volume.files.find((file) => file.path === name || file.path.startsWith(`${name}/`))?.uid ?? 0;
+  if (owner !== 0) await disk.chown(path, owner, volume.directoryGid);
+}
+
 async function makeDirectory(disk: Disk, path: string, mode: number, gid: number): Promise<void> {
   await disk.mkdir(path);
   await disk.chown(path, 0, gid);
@@ -89,7 +105,7 @@ export async function writeVolume(
   await writePayload(disk, volumeDir, volume, stamp);
   await disk.symlink(payloadName(stamp), join(volumeDir, DATA_LINK));
   for (const name of topNames(volume.files.map((file) => file.path))) {
-    await disk.symlink(topLinkTarget(name), join(volumeDir, name));
+    await makeTopLink(disk, volumeDir, name, volume);
   }
   const mountPoints = rootDirectories(volume).map((path) => join(volumeDir, path));
   for (const path of mountPoints)

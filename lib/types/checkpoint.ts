@@ -76,11 +76,27 @@ export type CompileOutcome =
 /** An object that a pod names: `missing` is the API's own 404, not an error. */
 export type Found<T> = { readonly found: true; readonly object: T } | { readonly found: false };
 
+/** The bundles of the whole cluster are read as one object: a list, whose namespace and name are empty. */
 export interface ObjectRef {
-  readonly kind: 'Secret' | 'ConfigMap';
+  readonly kind: 'Secret' | 'ConfigMap' | 'ClusterTrustBundleList';
   readonly namespace: string;
   readonly name: string;
 }
+
+export const ALL_TRUST_BUNDLES: ObjectRef = { kind: 'ClusterTrustBundleList', namespace: '', name: '' };
+
+/** Of certificates.k8s.io/v1 (kubernetes 1.37), which the client library does not know yet. */
+export interface ClusterTrustBundle {
+  readonly metadata?: { readonly name?: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly spec?: { readonly signerName?: string; readonly trustBundle?: string };
+}
+
+export interface ClusterTrustBundleList {
+  readonly items: readonly ClusterTrustBundle[];
+}
+
+/** What can be read by an `ObjectRef`. */
+export type ReadObject = V1Secret | V1ConfigMap | ClusterTrustBundleList;
 
 export interface TokenRef extends TokenRequest {
   readonly namespace: string;
@@ -97,10 +113,17 @@ export interface ResolvedObjects {
   readonly secrets: ReadonlyMap<string, Found<V1Secret>>;
   readonly configMaps: ReadonlyMap<string, Found<V1ConfigMap>>;
   readonly tokens: ReadonlyMap<string, IssuedToken>;
+  /** All of the cluster; absent when they have not been read. */
+  readonly trustBundles?: readonly ClusterTrustBundle[];
 }
 
 export function objectKey(ref: { namespace: string; name: string }): string {
   return `${ref.namespace}/${ref.name}`;
+}
+
+/** What people are told that it is called. */
+export function refName({ kind, namespace, name }: ObjectRef): string {
+  return kind === 'ClusterTrustBundleList' ? 'ClusterTrustBundles' : `${kind} ${namespace}/${name}`;
 }
 
 export function tokenKey(ref: TokenRef): string {

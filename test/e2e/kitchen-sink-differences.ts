@@ -44,7 +44,7 @@ export const knownDifferences: readonly KnownDifference[] = [
     name: 'bytes of tokens',
     why: 'each is issued to its holder, for the same account, pod, audience and time',
     level: (line) =>
-      withoutTimes(line.replace(/^[0-9a-f]{64} {2}(\/sink\/(?:mixed|only-token)\/\S*token)$/, '$1')),
+      withoutIssue(line.replace(/^[0-9a-f]{64} {2}(\/sink\/(?:mixed|only-token)\/\S*token)$/, '$1')),
   },
   {
     name: 'annotations of the kubelet',
@@ -72,11 +72,17 @@ export const knownDifferences: readonly KnownDifference[] = [
   },
 ];
 
-/** A line of the listing's tokens with the claims in plain text, but for when it was issued. */
-function withoutTimes(line: string): string {
+/** A line of the listing's tokens with the claims in plain text, but for when it was issued, and as which one (`jti`). */
+function withoutIssue(line: string): string {
   const [, path, encoded] = tokenLine.exec(line) ?? [];
   if (path === undefined || encoded === undefined) return line;
-  const { exp, iat, nbf: _, ...lasting } = JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'));
+  const {
+    exp,
+    iat,
+    nbf: _,
+    jti: __,
+    ...lasting
+  } = JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'));
   return `${path} ${JSON.stringify({ ...lasting, seconds: exp - iat })}`;
 }
 

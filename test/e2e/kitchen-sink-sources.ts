@@ -71,6 +71,15 @@ const token = (audience?: string): Fields => ({
     ...(audience === undefined ? {} : { audience }),
   },
 });
+/** A controller of 1.37 publishes the CA of the apiservers, by itself. */
+const bundle = {
+  clusterTrustBundle: {
+    path: 'api-ca.crt',
+    signerName: 'kubernetes.io/kube-apiserver-serving',
+    labelSelector: {},
+  },
+};
+const noBundle = { clusterTrustBundle: { path: 'deep/no-ca.crt', name: 'not-there', optional: true } };
 const resource = (container: string, name: string, divisor = '1'): Fields => ({
   resourceFieldRef: { containerName: container, resource: name, divisor },
 });
@@ -95,12 +104,14 @@ export const volumeSources = (container: string): Readonly<Record<string, Fields
         { downwardAPI: { items: fields } },
         { secret: { name: 'not-there', optional: true } },
         token(),
+        bundle,
       ],
     },
   },
   'only-secret': { projected: { sources: [{ secret: { name: 'kitchen-sink' } }] } },
   'only-config': { projected: { sources: [{ configMap: { name: 'kitchen-sink', items: configItems } }] } },
   'only-token': { projected: { sources: [token('kitchen-sink')] } },
+  'only-bundle': { projected: { sources: [bundle, noBundle] } },
   'only-fields': { projected: { sources: [{ downwardAPI: { items: fields } }], defaultMode: 0o600 } },
   'same-fields': { projected: { sources: [{ downwardAPI: { items: sameFields } }] } },
   fields: { downwardAPI: { items: fields } },

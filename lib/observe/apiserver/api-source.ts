@@ -1,7 +1,7 @@
 // What the agent may ask of the apiserver. Every answer is a value, or unknown with the reason.
 
-import type { V1ConfigMap, V1Pod, V1Secret } from '@kubernetes/client-node';
-import type { Found, IssuedToken, ObjectRef, TokenRef } from '../../types/checkpoint.ts';
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Found, IssuedToken, ObjectRef, ReadObject, TokenRef } from '../../types/checkpoint.ts';
 import type { ParentIdentity } from '../../types/memory.ts';
 import type { ApiState, NodeFacts, Wanted } from '../../types/observation.ts';
 import type { Observed } from '../../types/observed.ts';
@@ -27,7 +27,7 @@ export interface ApiSource {
    */
   lastPods(): readonly V1Pod[];
   /** The watch of the object starts with the first call. */
-  object(ref: ObjectRef): Observed<Found<V1Secret | V1ConfigMap>>;
+  object(ref: ObjectRef): Observed<Found<ReadObject>>;
   /** Stops the watches of all other objects. */
   retain(refs: readonly ObjectRef[]): void;
   token(pod: PodIdentity, ref: TokenRef): Promise<Observed<IssuedToken>>;

@@ -26,7 +26,8 @@ export interface ReflectorOptions {
   readonly health: Health;
   readonly timing: ApiTiming;
   readonly path: string;
-  readonly fieldSelector: string;
+  /** Absent: all objects at the path. */
+  readonly fieldSelector?: string;
   readonly onChange: () => void;
   /** Done before each list, such as reading what must be at least as new as the list. */
   readonly beforeList?: (signal: AbortSignal) => Promise<void>;
@@ -109,7 +110,7 @@ export class Reflector<T extends ApiObject> {
     if (signal.aborted) return 'listing anew';
     this.#listing = true;
     if (this.#options.beforeList !== undefined) this.#options.onChange();
-    const answer = await client.get(path, { query: { fieldSelector }, signal });
+    const answer = await client.get(path, { query: { ...selecting(fieldSelector) }, signal });
     if (signal.aborted) return 'listing anew';
     this.#listing = false;
     if (!answer.ok) return answer.reason;
@@ -145,7 +146,7 @@ export class Reflector<T extends ApiObject> {
       timing.watchSecondsMin + Math.random() * (timing.watchSecondsMax - timing.watchSecondsMin),
     );
     const query = {
-      fieldSelector,
+      ...selecting(fieldSelector),
       watch: 1,
       resourceVersion: from,
       allowWatchBookmarks: true,
@@ -179,6 +180,10 @@ export class Reflector<T extends ApiObject> {
     }
     return type === 'DELETED' && this.#items.delete(keyOf(object));
   }
+}
+
+function selecting(fieldSelector: string | undefined): { readonly fieldSelector?: string } {
+  return fieldSelector === undefined ? {} : { fieldSelector };
 }
 
 function keyOf(object: ApiObject): string {

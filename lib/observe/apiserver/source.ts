@@ -2,7 +2,15 @@
 // this node's pods and one for each object they name. Nothing here turns an error into an empty answer.
 
 import type { V1ConfigMap, V1Pod, V1Secret } from '@kubernetes/client-node';
-import type { Found, IssuedToken, ObjectRef, TokenRef } from '../../types/checkpoint.ts';
+import {
+  type ClusterTrustBundle,
+  type Found,
+  type IssuedToken,
+  type ObjectRef,
+  type ReadObject,
+  refName,
+  type TokenRef,
+} from '../../types/checkpoint.ts';
 import type { ParentIdentity } from '../../types/memory.ts';
 import type { ApiState, NodeFacts, Wanted } from '../../types/observation.ts';
 import { known, type Observed, unknown } from '../../types/observed.ts';
@@ -39,7 +47,7 @@ class KubeletApiSource implements ApiSource {
   readonly #health: Health;
   readonly #readiness: Readiness;
   readonly #pods: Reflector<V1Pod>;
-  readonly #objects = new Map<string, Reflector<V1Secret | V1ConfigMap>>();
+  readonly #objects = new Map<string, Reflector<V1Secret | V1ConfigMap | ClusterTrustBundle>>();
   readonly #closing = new AbortController();
   readonly #node: NodeReader;
   #callbacks: (() => void)[] = [];
@@ -117,24 +125,22 @@ class KubeletApiSource implements ApiSource {
     return this.#pods.lastWord();
   }
 
-  object(ref: ObjectRef): Observed<Found<V1Secret | V1ConfigMap>> {
+  object(ref: ObjectRef): Observed<Found<ReadObject>> {
     if (this.#closing.signal.aborted) return unknown('closed');
     const key = keyOf(ref);
     let reflector = this.#objects.get(key);
     if (reflector === undefined) {
-      const resource = ref.kind === 'Secret' ? 'secrets' : 'configmaps';
-      reflector = new Reflector({
-        ...this.#watching(),
-        path: `/api/v1/namespaces/${ref.namespace}/${resource}`,
-        // The node authorizer takes a list or watch with this selector for a get of the one object.
-        fieldSelector: `metadata.name=${ref.name}`,
-      });
+      reflector = new Reflector({ ...this.#watching(), ...whereIs(ref) });
       this.#objects.set(key, reflector);
       reflector.start();
     }
     const snapshot = reflector.snapshot();
-    if (!snapshot.known) return unknown(`${ref.kind} ${ref.namespace}/${ref.name}: ${snapshot.reason}`);
-    const object = snapshot.value.find((item) => item.metadata?.name === ref.name);
+    if (!snapshot.known) return unknown(`${refName(ref)}: ${snapshot.reason}`);
+    if (ref.kind === 'ClusterTrustBundleList') {
+      return known({ found: true, object: { items: snapshot.value as readonly ClusterTrustBundle[] } });
+    }
+    const objects = snapshot.value as readonly (V1Secret | V1ConfigMap)[];
+    const object = objects.find((item) => item.metadata?.name === ref.name);
     return known(object === undefined ? { found: false } : { found: true, object });
   }
 
@@ -200,6 +206,17 @@ class KubeletApiSource implements ApiSource {
       for (const callback of this.#callbacks) callback();
     });
   }
+}
+
+/**
+ * The node authorizer takes a list or watch of one name for a get of that object. Trust bundles a node may list and watch
+ * in all of the cluster (kubernetes 1.37, NodeRules), and one watch serves what is asked for by name and by signer, as the
+ * kubelet's own does.
+ */
+function whereIs({ kind, namespace, name }: ObjectRef): { path: string; fieldSelector?: string } {
+  if (kind === 'ClusterTrustBundleList') return { path: '/apis/certificates.k8s.io/v1/clustertrustbundles' };
+  const resource = kind === 'Secret' ? 'secrets' : 'configmaps';
+  return { path: `/api/v1/namespaces/${namespace}/${resource}`, fieldSelector: `metadata.name=${name}` };
 }
 
 function keyOf(ref: ObjectRef): string {

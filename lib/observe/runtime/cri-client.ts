@@ -4,7 +4,7 @@
 import { Client, type ClientOptions, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { fromJSON, type MethodDefinition } from '@grpc/proto-loader';
 import { known, type Observed, unknown } from '../../types/observed.ts';
-import { type CriVersion, criDescriptor } from './cri-messages.ts';
+import { criDescriptor } from './cri-messages.ts';
 
 const CHANNEL: ClientOptions = {
   // Without it the authority is the socket's path, which Go servers refuse.
@@ -21,8 +21,11 @@ type Services = Readonly<Record<string, Readonly<Record<string, MethodDefinition
 export class CriClient {
   readonly #socket: string;
   readonly #deadlineMs: number;
-  readonly #services = new Map<CriVersion, Services>();
-  #version: CriVersion = 'v1';
+  readonly #services = fromJSON(criDescriptor(), {
+    keepCase: true,
+    longs: Number,
+    defaults: true,
+  }) as unknown as Services;
   #client: Client | undefined;
   #closed = false;
 
@@ -31,50 +34,21 @@ export class CriClient {
     this.#deadlineMs = deadlineMs;
   }
 
-  /** The version that answered last. */
-  version(): CriVersion {
-    return this.#version;
-  }
-
-  /** Asks in the version that worked last, and in the other one when the runtime does not know it. */
-  async call<T>(
+  call<T>(
     service: 'RuntimeService' | 'ImageService',
     method: string,
     request: object = {},
   ): Promise<Observed<T>> {
-    if (this.#closed) return unknown(`runtime ${this.#socket}: closed`);
-    const asked = this.#version;
-    let answer = await this.#callIn<T>(asked, service, method, request);
-    if (!answer.ok && answer.code === status.UNIMPLEMENTED) {
-      const other: CriVersion = asked === 'v1' ? 'v1alpha2' : 'v1';
-      answer = await this.#callIn<T>(other, service, method, request);
-      if (answer.ok) this.#version = other;
-    }
-    if (answer.ok) return known(answer.value);
-    return unknown(`runtime ${this.#socket}: ${method}: ${answer.reason}`);
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#client?.close();
-    this.#client = undefined;
-  }
-
-  #callIn<T>(
-    version: CriVersion,
-    service: string,
-    method: string,
-    request: object,
-  ): Promise<{ ok: true; value: T } | { ok: false; code: status; reason: string }> {
-    const definition = this.#definitions(version)[`runtime.${version}.${service}`]?.[method];
+    if (this.#closed) return Promise.resolve(unknown(`runtime ${this.#socket}: closed`));
+    const definition = this.#services[`runtime.v1.${service}`]?.[method];
     if (definition === undefined) throw new Error(`no CRI method ${service}.${method}`);
     this.#client ??= new Client(`unix://${this.#socket}`, credentials.createInsecure(), CHANNEL);
     const client = this.#client;
     return new Promise((resolve) => {
       const done = (error: ServiceError | null, value?: object) => {
-        if (error === null) return resolve({ ok: true, value: value as T });
-        if (error.code !== status.UNIMPLEMENTED) this.#drop(client);
-        resolve({ ok: false, code: error.code, reason: reasonOf(error, this.#deadlineMs) });
+        if (error === null) return resolve(known(value as T));
+        this.#drop(client);
+        resolve(unknown(`runtime ${this.#socket}: ${method}: ${reasonOf(error, this.#deadlineMs)}`));
       };
       const { path, requestSerialize, responseDeserialize } = definition;
       const deadline = Date.now() + this.#deadlineMs;
@@ -90,27 +64,22 @@ export class CriClient {
     });
   }
 
+  close(): void {
+    this.#closed = true;
+    this.#client?.close();
+    this.#client = undefined;
+  }
+
   #drop(client: Client): void {
     if (this.#client === client) this.#client = undefined;
     client.close();
-  }
-
-  /** Built on first use: most runtimes only ever need one of the two. */
-  #definitions(version: CriVersion): Services {
-    let services = this.#services.get(version);
-    if (services === undefined) {
-      services = fromJSON(criDescriptor(version), {
-        keepCase: true,
-        longs: Number,
-        defaults: true,
-      }) as unknown as Services;
-      this.#services.set(version, services);
-    }
-    return services;
   }
 }
 
 function reasonOf(error: ServiceError, deadlineMs: number): string {
   if (error.code === status.DEADLINE_EXCEEDED) return `no answer within ${deadlineMs} ms`;
-  return (error.details || status[error.code] || 'failed').replace(/\s+/g, ' ').slice(0, 300);
+  const said = (error.details || status[error.code] || 'failed').replace(/\s+/g, ' ').slice(0, 300);
+  return error.code === status.UNIMPLEMENTED
+    ? `it does not speak CRI v1 (containerd 1.7 and later do): ${said}`
+    : said;
 }

@@ -1,5 +1,5 @@
 // The part of the CRI that the agent uses, as data: the program is one bundled file, so there is no .proto beside it.
-// v1 and v1alpha2 have the same messages and field numbers. Fields left out are skipped.
+// Fields left out are skipped. test/e2e/kubernetes-sources.test.ts holds it against the api.proto of k8s.io/cri-api.
 
 type Fields = Record<string, { type: string; id: number; rule?: 'repeated'; keyType?: string }>;
 
@@ -7,13 +7,6 @@ type Fields = Record<string, { type: string; id: number; rule?: 'repeated'; keyT
 type Shape = Record<string, readonly [type: string, id: number]>;
 
 const MESSAGES: Readonly<Record<string, Shape>> = {
-  VersionRequest: { version: ['string', 1] },
-  VersionResponse: {
-    version: ['string', 1],
-    runtime_name: ['string', 2],
-    runtime_version: ['string', 3],
-    runtime_api_version: ['string', 4],
-  },
   PodSandboxMetadata: {
     name: ['string', 1],
     uid: ['string', 2],
@@ -54,14 +47,12 @@ const MESSAGES: Readonly<Record<string, Shape>> = {
 };
 
 const SERVICES: Readonly<Record<string, readonly string[]>> = {
-  RuntimeService: ['Version', 'ListPodSandbox', 'ListContainers', 'StopPodSandbox', 'RemoveContainer'],
+  RuntimeService: ['ListPodSandbox', 'ListContainers', 'StopPodSandbox', 'RemoveContainer'],
   ImageService: ['ListImages'],
 };
 
-export type CriVersion = 'v1' | 'v1alpha2';
-
 /** The descriptor in protobufjs' JSON form, for proto-loader's fromJSON. */
-export function criDescriptor(version: CriVersion) {
+export function criDescriptor() {
   const types = Object.entries(MESSAGES).map(([name, shape]) => [name, { fields: fieldsOf(shape) }]);
   const services = Object.entries(SERVICES).map(([name, methods]) => [
     name,
@@ -75,7 +66,7 @@ export function criDescriptor(version: CriVersion) {
     },
   ]);
   const contents = Object.fromEntries([...types, ...services]);
-  return { nested: { runtime: { nested: { [version]: { nested: contents } } } } };
+  return { nested: { runtime: { nested: { v1: { nested: contents } } } } };
 }
 
 function fieldsOf(shape: Shape): Fields {
@@ -115,10 +106,4 @@ export interface CriImage {
   readonly id: string;
   readonly repo_tags: readonly string[];
   readonly repo_digests: readonly string[];
-}
-
-export interface CriVersionInfo {
-  readonly runtime_name: string;
-  readonly runtime_version: string;
-  readonly runtime_api_version: string;
 }

@@ -4,22 +4,13 @@
 import type { RuntimePod, RuntimeView } from '../../types/observation.ts';
 import { known, type Observed } from '../../types/observed.ts';
 import { CriClient } from './cri-client.ts';
-import type { CriContainer, CriImage, CriSandbox, CriVersionInfo } from './cri-messages.ts';
+import type { CriContainer, CriImage, CriSandbox } from './cri-messages.ts';
 import { CONTAINER_EXITED, imageNames, toPods } from './pods.ts';
-
-export interface RuntimeVersion {
-  /** Such as `containerd`. */
-  readonly name: string;
-  readonly version: string;
-  /** The CRI that is spoken: `v1` or `v1alpha2`. */
-  readonly api: string;
-}
 
 export interface RuntimeSource {
   readonly socket: string;
   /** `images: true` lists the images anew; otherwise they may be up to 30 s old. */
   observe(options?: { readonly images?: boolean }): Promise<Observed<RuntimeView>>;
-  version(): Promise<Observed<RuntimeVersion>>;
   /** Kills what runs in a sandbox and ends it; one that is gone is fine. */
   stopSandbox(id: string): Promise<Observed<true>>;
   /**
@@ -30,7 +21,7 @@ export interface RuntimeSource {
   removeContainers(ids: readonly string[]): Promise<Observed<true>>;
   /**
    * Ends the crash back-off of a pod: removes its ended containers, then stops the sandbox that is named, as `stopSandbox`
-   * does. The kubelet (1.20 to 1.36, kuberuntime_manager.go doBackOff) counts a back-off from the last ended container,
+   * does. The kubelet (1.34 to 1.37, kuberuntime_manager.go doBackOff) counts a back-off from the last ended container,
    * and a sandbox that ended makes it look at the pod within a second; with none there it starts the pod at once.
    */
   endBackOff(podUid: string, sandboxId?: string): Promise<Observed<true>>;
@@ -72,13 +63,6 @@ class CriRuntimeSource implements RuntimeSource {
     const pods = toPods(sandboxes.value.items, containers.value.containers);
     const names = await this.#imageNames(pods, images);
     return names.known ? known({ pods, images: names.value }) : names;
-  }
-
-  async version(): Promise<Observed<RuntimeVersion>> {
-    const answer = await this.#client.call<CriVersionInfo>('RuntimeService', 'Version', { version: '0.1.0' });
-    if (!answer.known) return answer;
-    const { runtime_name: name, runtime_version: version } = answer.value;
-    return known({ name, version, api: this.#client.version() });
   }
 
   async stopSandbox(id: string): Promise<Observed<true>> {

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { V1Secret } from '@kubernetes/client-node';
+import { ALL_TRUST_BUNDLES, type ClusterTrustBundleList } from '../../../lib/types/checkpoint.ts';
 import { pod, podNames, SmallApi, sourceFor } from './small-api.ts';
 import { until } from './until.ts';
 
@@ -20,7 +22,7 @@ test('an object is unknown until read, then found, changed, missing and found ag
   const value = () => {
     const object = source.object(REF);
     if (!object.known) return 'unknown';
-    return object.value.found ? object.value.object.data?.a : 'missing';
+    return object.value.found ? (object.value.object as V1Secret).data?.a : 'missing';
   };
   await until('the secret', () => value() === '1');
   await until('its watch', () => api.watches.some(({ request }) => request.path === SECRETS));
@@ -51,6 +53,45 @@ test('an object that is forbidden is unknown with the reason, while the pods sta
   api.put(secret({}));
   api.override = () => undefined;
   await until('the grant', () => source.object(REF).known, 2_000);
+});
+
+test('the trust bundles of the cluster are one list, with one watch', async (t) => {
+  const path = '/apis/certificates.k8s.io/v1/clustertrustbundles';
+  const api = new SmallApi();
+  const put = (name: string, trustBundle: string) =>
+    api.put({ kind: 'ClusterTrustBundle', metadata: { name }, spec: { trustBundle } });
+  put('a', '1');
+  const source = await sourceFor(api, t);
+  const value = () => {
+    const object = source.object(ALL_TRUST_BUNDLES);
+    if (!object.known) return 'unknown';
+    const { items } = object.value.found ? (object.value.object as ClusterTrustBundleList) : { items: [] };
+    return items.map(({ metadata, spec }) => `${metadata?.name}=${spec?.trustBundle}`).join();
+  };
+  assert.equal(value(), 'unknown');
+  await until('the bundle', () => value() === 'a=1');
+  await until('its watch', () => api.watches.some(({ request }) => request.path === path));
+  assert.equal(api.lists(path)[0]?.query.get('fieldSelector'), null);
+  put('b', '2');
+  await until('another', () => value() === 'a=1,b=2');
+  api.remove('ClusterTrustBundle', 'a');
+  await until('the other alone', () => value() === 'b=2');
+  assert.equal(api.lists(path).length, 1);
+  source.retain([]);
+  await until('no watch of bundles', () => !api.watches.some(({ request }) => request.path === path));
+});
+
+test('an API without trust bundles is unknown, with the reason', async (t) => {
+  const api = new SmallApi();
+  api.override = ({ path }) =>
+    path.includes('certificates.k8s.io')
+      ? { status: 404, body: { kind: 'Status', message: 'no such thing' } }
+      : undefined;
+  const source = await sourceFor(api, t, { backOffMsMin: 20 });
+  await until('the reason', () => {
+    const object = source.object(ALL_TRUST_BUNDLES);
+    return !object.known && /^ClusterTrustBundles: .*404/.test(object.reason);
+  });
 });
 
 test('retain stops the watches that nobody needs, and keeps the others', async (t) => {

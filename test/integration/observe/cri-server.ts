@@ -12,11 +12,10 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 
-const PROTO = (version: string) => `
+export const CRI_PROTO = (version: string) => `
 syntax = "proto3";
 package runtime.${version};
 service RuntimeService {
-  rpc Version(VersionRequest) returns (VersionResponse) {}
   rpc ListPodSandbox(ListPodSandboxRequest) returns (ListPodSandboxResponse) {}
   rpc ListContainers(ListContainersRequest) returns (ListContainersResponse) {}
   rpc StopPodSandbox(StopPodSandboxRequest) returns (StopPodSandboxResponse) {}
@@ -27,8 +26,6 @@ message StopPodSandboxResponse {}
 message RemoveContainerRequest { string container_id = 1; }
 message RemoveContainerResponse {}
 service ImageService { rpc ListImages(ListImagesRequest) returns (ListImagesResponse) {} }
-message VersionRequest { string version = 1; }
-message VersionResponse { string version = 1; string runtime_name = 2; string runtime_version = 3; string runtime_api_version = 4; }
 message PodSandboxMetadata { string name = 1; string uid = 2; string namespace = 3; uint32 attempt = 4; }
 enum PodSandboxState { SANDBOX_READY = 0; SANDBOX_NOTREADY = 1; }
 message PodSandbox { string id = 1; PodSandboxMetadata metadata = 2; PodSandboxState state = 3; int64 created_at = 4;
@@ -73,9 +70,9 @@ export class CriServer {
   silent = new Set<string>();
   #server: Server | undefined;
 
-  async start(version: 'v1' | 'v1alpha2' = 'v1'): Promise<void> {
+  async start(version = 'v1'): Promise<void> {
     const file = join(this.dir, `${version}.proto`);
-    writeFileSync(file, PROTO(version));
+    writeFileSync(file, CRI_PROTO(version));
     const loaded = loadPackageDefinition(
       loadSync(file, { keepCase: true, longs: String, enums: Number, defaults: true }),
     );
@@ -84,12 +81,6 @@ export class CriServer {
     ];
     this.#server = new Server({ 'grpc.max_send_message_length': -1 });
     const answers = {
-      Version: () => ({
-        version: '0.1.0',
-        runtime_name: 'small',
-        runtime_version: '1.2',
-        runtime_api_version: version,
-      }),
       ListPodSandbox: () => ({ items: this.sandboxes }),
       ListContainers: ({ filter }: Request) => ({
         containers: this.containers.filter((one) => passes(one, filter)),

@@ -121,6 +121,19 @@ test('readiness is asked before liveness, and liveness where there is no readine
   assert.deepEqual(await probePod(podWith(undefined, { livenessProbe: good })), { known: true, value: true });
 });
 
+test('HTTP/2 without TLS is not spoken here, so it is not asked', async (t) => {
+  const port = await listen(t, createHttpServer(answering(200)));
+  const httpGet = { port, protocol: 'HTTP2' };
+  assert.equal(await probePod(podWith({ httpGet })), undefined);
+  assert.deepEqual(
+    await probePod(podWith({ httpGet: { ...httpGet, protocol: 'HTTP1' } as typeof httpGet })),
+    {
+      known: true,
+      value: true,
+    },
+  );
+});
+
 test('exec and gRPC probes, or none, cannot be asked from here', async () => {
   assert.equal(await probePod(podWith({ exec: { command: ['true'] } })), undefined);
   assert.equal(await probePod(podWith({ grpc: { port: 1 } })), undefined);

@@ -1,4 +1,4 @@
-// The runtime over a real unix socket: what runs, in both versions of the CRI, and every way of not answering.
+// The runtime over a real unix socket: what runs, and every way of not answering.
 
 import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
@@ -9,9 +9,9 @@ import { until } from './until.ts';
 
 type Ends = { after(fn: () => void): void };
 
-async function serve(t: Ends, version: 'v1' | 'v1alpha2' = 'v1') {
+async function serve(t: Ends) {
   const server = new CriServer();
-  await server.start(version);
+  await server.start();
   const source = createRuntimeSource(`unix://${server.socket}`);
   t.after(() => {
     source.close();
@@ -20,56 +20,47 @@ async function serve(t: Ends, version: 'v1' | 'v1alpha2' = 'v1') {
   return { server, source };
 }
 
-for (const version of ['v1', 'v1alpha2'] as const) {
-  test(`pods, containers and images are read over ${version}`, async (t) => {
-    const { server, source } = await serve(t, version);
-    server.sandboxes = [
-      sandbox('s1', 'u1', {
-        labels: { app: 'etcd' },
-        annotations: { 'kubernetes.io/config.source': 'file' },
-      }),
-    ];
-    server.containers = [container('c1', 's1', { state: 2 }, 3), container('c2', 's1', {}, 4)];
-    server.images = [
-      { id: 'sha256:1', repo_tags: ['reg/etcd:3'], repo_digests: ['reg/etcd@sha256:2'], size: '5' },
-    ];
-    assert.deepEqual(await source.observe(), {
-      known: true,
-      value: {
-        pods: [
-          {
-            namespace: 'kube-system',
-            name: 'pod-u1',
-            uid: 'u1',
-            sandboxId: 's1',
-            sandboxReady: true,
-            createdAtMs: 1_700_000_000_123,
-            labels: { app: 'etcd' },
-            annotations: { 'kubernetes.io/config.source': 'file' },
-            containers: [
-              { id: 'c2', name: 'main', state: 'running', attempt: 4, createdAtMs: 1_700_000_000_999 },
-            ],
-          },
-        ],
-        images: new Set(['sha256:1', 'reg/etcd:3', 'reg/etcd@sha256:2']),
-      },
-    });
-    assert.deepEqual(await source.version(), {
-      known: true,
-      value: { name: 'small', version: '1.2', api: version },
-    });
+test('pods, containers and images are read', async (t) => {
+  const { server, source } = await serve(t);
+  server.sandboxes = [
+    sandbox('s1', 'u1', {
+      labels: { app: 'etcd' },
+      annotations: { 'kubernetes.io/config.source': 'file' },
+    }),
+  ];
+  server.containers = [container('c1', 's1', { state: 2 }, 3), container('c2', 's1', {}, 4)];
+  server.images = [
+    { id: 'sha256:1', repo_tags: ['reg/etcd:3'], repo_digests: ['reg/etcd@sha256:2'], size: '5' },
+  ];
+  assert.deepEqual(await source.observe(), {
+    known: true,
+    value: {
+      pods: [
+        {
+          namespace: 'kube-system',
+          name: 'pod-u1',
+          uid: 'u1',
+          sandboxId: 's1',
+          sandboxReady: true,
+          createdAtMs: 1_700_000_000_123,
+          labels: { app: 'etcd' },
+          annotations: { 'kubernetes.io/config.source': 'file' },
+          containers: [
+            { id: 'c2', name: 'main', state: 'running', attempt: 4, createdAtMs: 1_700_000_000_999 },
+          ],
+        },
+      ],
+      images: new Set(['sha256:1', 'reg/etcd:3', 'reg/etcd@sha256:2']),
+    },
   });
-}
+});
 
-test('a runtime that was upgraded to the other version is followed', async (t) => {
-  const { server, source } = await serve(t, 'v1alpha2');
-  assert.equal((await source.observe()).known, true);
+test('a runtime without CRI v1 is unknown, with what would help', async (t) => {
+  const { server, source } = await serve(t);
   server.stop();
-  await server.start('v1');
-  await until('the new version', async () => {
-    const version = await source.version();
-    return version.known && version.value.api === 'v1';
-  });
+  await server.start('v1alpha2');
+  const view = await source.observe();
+  assert.ok(!view.known && /does not speak CRI v1 \(containerd 1.7/.test(view.reason), JSON.stringify(view));
 });
 
 test('a socket that is gone is unknown, and known again at the first look after its return', async (t) => {

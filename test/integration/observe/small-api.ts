@@ -40,6 +40,7 @@ const PLURALS: Record<string, string> = {
   pods: 'Pod',
   secrets: 'Secret',
   configmaps: 'ConfigMap',
+  clustertrustbundles: 'ClusterTrustBundle',
   nodes: 'Node',
   daemonsets: 'DaemonSet',
   deployments: 'Deployment',

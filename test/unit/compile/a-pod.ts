@@ -92,6 +92,12 @@ export function refused(pod: V1Pod, objects: ResolvedObjects = given()): readonl
   return outcome.refusals;
 }
 
+/** None when it compiles. */
+export function refusalsOf(pod: V1Pod, objects: ResolvedObjects = given()): readonly Refusal[] {
+  const outcome = compile(pod, objects);
+  return outcome.ok ? [] : outcome.refusals;
+}
+
 export function specOf(checkpoint: CompiledCheckpoint): Fields {
   return checkpoint.manifest.spec as unknown as Fields;
 }

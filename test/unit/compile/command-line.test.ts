@@ -113,6 +113,30 @@ test('objects that are not in the input are assumed, and said', () => {
   assert.match(stderr, /ConfigMap kube-system\/conf is not in the input; assumed/);
 });
 
+test('trust bundles are taken from the input, else assumed, whatever a selector wants', () => {
+  const text = (source: string) =>
+    pod(
+      `{containers: [{name: c, image: x, volumeMounts: [{name: v, mountPath: /v}]}], volumes: [{name: v, projected: {sources: [{clusterTrustBundle: {path: ca.crt, ${source}}}]}}]}`,
+    );
+  const given = `kind: ClusterTrustBundle\nmetadata: {name: roots}\nspec: {trustBundle: ""}\n`;
+  assert.match(
+    run(`${text('name: roots')}---\n${given}`, { explain: true }).stdout,
+    /carried +v\/ca.crt +0644, 0 bytes/,
+  );
+  const assumed = run(text('name: roots'));
+  assert.equal(assumed.exitCode, 0);
+  assert.match(assumed.stderr, /ClusterTrustBundle roots is not in the input; assumed/);
+  const expressions = '[{key: b, operator: In, values: [x, y]}, {key: c, operator: NotIn, values: [z]}]';
+  const selector = `{matchLabels: {a: "1"}, matchExpressions: ${expressions}}`;
+  const ofSigner = run(text(`signerName: test.org/one, labelSelector: ${selector}`));
+  assert.deepEqual(
+    [ofSigner.exitCode, /of test.org\/one is not in the input/.test(ofSigner.stderr)],
+    [0, true],
+  );
+  const optional = run(text('name: roots, optional: true'), { explain: true });
+  assert.deepEqual([optional.stderr, /v\/ca.crt +0644, 0 bytes/.test(optional.stdout)], ['', true]);
+});
+
 test('a file is read, and one that cannot be read is named', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'agent-compile-'));
   const call = async (file: string): Promise<Printed> => {

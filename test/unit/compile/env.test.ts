@@ -16,7 +16,7 @@ const from = (source: Record<string, unknown>, name = 'X'): Record<string, unkno
   env: [{ name, valueFrom: source }],
 });
 
-test('envFrom comes before env, with its prefix, with $ doubled, without names that are none', () => {
+test('envFrom comes before env, with its prefix, with $ doubled', () => {
   const container = {
     env: [{ name: 'P_A', value: 'mine $(P_B)' }],
     envFrom: [{ prefix: 'P_', configMapRef: { name: 'conf' } }, { configMapRef: { name: 'conf' } }],
@@ -31,6 +31,21 @@ test('envFrom comes before env, with its prefix, with $ doubled, without names t
     'b-c=dash',
     'P_A=mine $(P_B)',
   ]);
+});
+
+test('a name that a static pod may not have everywhere is left out of envFrom, and told; in env it is refused', () => {
+  const checkpoint = compiled(aPod({}, { envFrom: [{ configMapRef: { name: 'conf' } }] }), objects);
+  const risks = checkpoint.notes.filter(({ risk }) => risk);
+  assert.deepEqual(
+    risks.map(({ field, treatment }) => `${treatment} ${field}`),
+    ['dropped spec.containers[0].envFrom[0].configMapRef'],
+  );
+  assert.match(risks[0]?.why ?? '', /"1st".*1\.34.*rename the key/);
+  for (const name of ['1st', 'a b', '.', '..a', 'ä']) {
+    const [refusal] = refused(aPod({}, { env: [{ name, value: 'x' }] }), objects);
+    assert.equal(refusal?.field, 'spec.containers[0].env[0].name', name);
+  }
+  assert.deepEqual(env({ env: [{ name: '_a.b-1', value: 'x' }] }), ['_a.b-1=x']);
 });
 
 test('a key of a ConfigMap becomes a literal', () => {

@@ -15,7 +15,7 @@ export interface GeneratedParent {
 const KEYS = ['ca.crt', 'tls.key', 'LEVEL', '1st', 'a-b', 'empty'] as const;
 const key = fc.constantFrom(...KEYS);
 const optional = fc.constantFrom({}, { optional: true }, { optional: true }, { optional: false });
-const mode = fc.constantFrom({}, { mode: 0o400 }, { mode: 0o755 });
+const mode = fc.constantFrom({}, { mode: 0o400 }, { mode: 0o755 }, { mode: 0o644, user: 9 });
 const items = fc.oneof(
   { weight: 2, arbitrary: fc.constant({}) },
   {
@@ -51,11 +51,19 @@ const tokenSource = fc.constantFrom<Fields>(
   { path: 'token', audience: 'vault', expirationSeconds: 600 },
 );
 
+const bundleSource = fc.constantFrom<Fields>(
+  { path: 'ca.crt', name: 'roots' },
+  { path: 'deep/ca.crt', signerName: 'test.org/one', labelSelector: {} },
+  { path: 'ca.crt', name: 'gone', optional: true },
+  { path: 'ca.crt', name: 'gone' },
+);
+
 const projection: fc.Arbitrary<Fields> = fc.oneof(
   named('name').map((secret) => ({ secret })),
   named('name').map((configMap) => ({ configMap })),
   downward.map((downwardAPI) => ({ downwardAPI })),
   tokenSource.map((serviceAccountToken) => ({ serviceAccountToken })),
+  bundleSource.map((clusterTrustBundle) => ({ clusterTrustBundle })),
 );
 const often = <T>(arbitrary: fc.Arbitrary<T>): fc.WeightedArbitrary<T> => ({ weight: 8, arbitrary });
 const volumeSource: fc.Arbitrary<Fields> = fc.oneof(
@@ -153,7 +161,17 @@ function objectsFor(): { objects: ResolvedObjects; secrets: string[] } {
     },
   });
   const secrets = names.flatMap((name) => Object.values(values('SECRET', name)));
-  return { objects, secrets: [...secrets, 'SECRET-token-a', 'SECRET-token-b'].filter((text) => text !== '') };
+  const trustBundles = [
+    {
+      metadata: { name: 'roots' },
+      spec: { trustBundle: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' },
+    },
+    { metadata: { name: 'test.org:one:1' }, spec: { signerName: 'test.org/one', trustBundle: '' } },
+  ];
+  return {
+    objects: { ...objects, trustBundles },
+    secrets: [...secrets, 'SECRET-token-a', 'SECRET-token-b'].filter((text) => text !== ''),
+  };
 }
 
 export const generatedParent: fc.Arbitrary<GeneratedParent> = fc

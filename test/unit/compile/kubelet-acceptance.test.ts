@@ -20,7 +20,7 @@ const env = (valueFrom: Fields): V1Pod => manifest({}, { env: [{ name: 'A', valu
 
 test('a plain static pod is accepted', () => assert.deepEqual(wouldKubeletAccept(manifest()), []));
 
-for (const type of ['hostPath', 'emptyDir', 'downwardAPI', 'nfs', 'iscsi', 'rbd', 'cephfs', 'fc', 'image']) {
+for (const type of ['hostPath', 'emptyDir', 'downwardAPI', 'nfs', 'iscsi', 'fc', 'image']) {
   test(`a ${type} volume is accepted`, () =>
     assert.deepEqual(wouldKubeletAccept(volume({ [type]: { path: '/x' } })), []));
 }
@@ -42,6 +42,12 @@ const PROBLEMS: [string, V1Pod, RegExp][] = [
     /env\[0\]/,
   ],
   ['a ConfigMap in env', env({ configMapKeyRef: { name: 's', key: 'k' } }), /env\[0\]/],
+  [
+    'a variable that begins with a digit',
+    manifest({}, { env: [{ name: '1st', value: 'x' }] }),
+    /env\[0\]\.name/,
+  ],
+  ['a variable with a space', manifest({}, { env: [{ name: 'a b', value: 'x' }] }), /env\[0\]\.name/],
   ['envFrom', manifest({}, { envFrom: [{ configMapRef: { name: 'c', optional: true } }] }), /envFrom/],
   ...[
     'secret',
@@ -51,6 +57,8 @@ const PROBLEMS: [string, V1Pod, RegExp][] = [
     'csi',
     'azureFile',
     'glusterfs',
+    'cephfs',
+    'rbd',
     'novel',
   ].map((type): [string, V1Pod, RegExp] => [
     `a ${type} volume`,
@@ -64,7 +72,7 @@ const PROBLEMS: [string, V1Pod, RegExp][] = [
       /projected/,
     ],
   ),
-  ['a secretRef', volume({ rbd: { secretRef: { name: 's' } } }), /Secret/],
+  ['a secretRef', volume({ iscsi: { secretRef: { name: 's' } } }), /Secret/],
   ['Always', manifest({}, { imagePullPolicy: 'Always' }), /registry/],
   ['no policy, which may mean Always', manifest({}, { imagePullPolicy: undefined }), /registry/],
   [

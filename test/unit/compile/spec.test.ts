@@ -251,3 +251,27 @@ test('every container, init container and sidecar is carried in order with its p
     initContainers,
   );
 });
+
+test('what 1.37 added of files, mounts and probes is kept without a word where it asks the API for nothing', () => {
+  const pod = aPod(
+    {
+      volumes: [{ name: 'v', emptyDir: { mode: 0o1700 } }],
+    },
+    {
+      env: [
+        { name: 'A', valueFrom: { fileKeyRef: { volumeName: 'v', path: 'env', key: 'A', optional: true } } },
+      ],
+      livenessProbe: { httpGet: { port: 80, protocol: 'HTTP2' } },
+      readinessProbe: { grpc: { port: 81, mode: 'TLSInsecure' } },
+      volumeMounts: [{ name: 'v', mountPath: '/v', bindMountOptions: ['noexec'] }],
+    },
+  );
+  const checkpoint = compiled(pod);
+  const { volumes } = specOf(checkpoint);
+  const { env, livenessProbe, readinessProbe, volumeMounts } = mainOf(checkpoint);
+  const kept = { spec: { volumes }, container: { env, livenessProbe, readinessProbe, volumeMounts } };
+  const { volumes: given, containers } = pod.spec as unknown as Fields & { containers: Fields[] };
+  const { name: _, image: __, ...container } = containers[0] ?? {};
+  assert.deepEqual(kept, { spec: { volumes: given }, container });
+  assert.deepEqual(checkpoint.notes, []);
+});

@@ -73,7 +73,57 @@ const LAYOUTS: [string, Record<string, unknown>, string[]][] = [
     ['a.conf 0440 0:0 A', 'key 0400 0:0 KEY', 'name 0440 0:0 web-x7f2k'],
   ],
 ];
-for (const [name, source, expected] of LAYOUTS) {
+const OWNERS: typeof LAYOUTS = [
+  [
+    'defaultUser owns the files of a Secret',
+    { secret: { secretName: 'tls', defaultUser: 1000, defaultMode: 0o400 } },
+    ['tls.crt 0400 1000:0 CERT', 'tls.key 0400 1000:0 KEY'],
+  ],
+  [
+    'the user of an item goes before defaultUser, root as well',
+    {
+      configMap: {
+        name: 'conf',
+        defaultUser: 1000,
+        items: [
+          { key: 'a.conf', path: 'a', user: 0 },
+          { key: 'b.conf', path: 'b' },
+          { key: 'blob', path: 'c', user: 2_147_483_647 },
+        ],
+      },
+    },
+    ['a 0644 0:0 A', 'b 0644 1000:0 ', 'c 0644 2147483647:0 \ufffd\0'],
+  ],
+  [
+    'fields of the pod have owners',
+    {
+      downwardAPI: {
+        defaultUser: 5,
+        items: [
+          { path: 'name', fieldRef: { fieldPath: 'metadata.name' }, user: 6 },
+          { path: 'ns', fieldRef: { fieldPath: 'metadata.namespace' } },
+        ],
+      },
+    },
+    ['name 0644 6:0 web-x7f2k', 'ns 0644 5:0 kube-system'],
+  ],
+  [
+    'a projected volume has one defaultUser for all of its sources',
+    {
+      projected: {
+        defaultUser: 7,
+        sources: [
+          { secret: { name: 'tls', items: [{ key: 'tls.key', path: 'key', user: 8 }] } },
+          { configMap: { name: 'conf', items: [{ key: 'a.conf', path: 'conf' }] } },
+          { downwardAPI: { items: [{ path: 'name', fieldRef: { fieldPath: 'metadata.name' } }] } },
+          { serviceAccountToken: { path: 'token', audience: 'vault', expirationSeconds: 600 } },
+        ],
+      },
+    },
+    ['conf 0644 7:0 A', 'key 0644 8:0 KEY', 'name 0644 7:0 web-x7f2k', 'token 0600 7:0 VAULT'],
+  ],
+];
+for (const [name, source, expected] of [...LAYOUTS, ...OWNERS]) {
   test(name, () => assert.deepEqual(files(source), expected));
 }
 
@@ -90,6 +140,18 @@ test('a token belongs to the one user of all containers, as the kubelet does it'
   assert.deepEqual(files(TOKEN, { ...account, securityContext: { runAsUser: 1000 } }), [
     'token 0600 1000:0 TOKEN',
   ]);
+});
+
+test("a token belongs to the source's own user, else the volume's, before that of the containers", () => {
+  const volume = (defaultUser: number | undefined, user: number | undefined) => {
+    const source = { path: 'token', expirationSeconds: 3607, ...(user === undefined ? {} : { user }) };
+    const sources = [{ serviceAccountToken: source }];
+    return { projected: defaultUser === undefined ? { sources } : { sources, defaultUser } };
+  };
+  const spec = { ...account, securityContext: { runAsUser: 1000 } };
+  assert.deepEqual(files(volume(2, 3), spec), ['token 0600 3:0 TOKEN']);
+  assert.deepEqual(files(volume(2, undefined), spec), ['token 0600 2:0 TOKEN']);
+  assert.deepEqual(files(volume(undefined, 0), account), ['token 0600 0:0 TOKEN']);
 });
 
 test('two users of containers leave a token as it is', () => {

@@ -92,23 +92,19 @@ const REFUSED: [string, Record<string, unknown>, string, RegExp][] = [
   ['an ephemeral claim', { ephemeral: {} }, 'spec.volumes[0].ephemeral', /emptyDir/],
   [
     'a Secret of a network volume',
-    { cephfs: { secretRef: { name: 's' } } },
-    'spec.volumes[0].cephfs.secretRef',
+    { iscsi: { secretRef: { name: 's' } } },
+    'spec.volumes[0].iscsi.secretRef',
     /hostPath/,
   ],
+  ['a volume of Ceph', { cephfs: { monitors: ['m'] } }, 'spec.volumes[0].cephfs', /use a hostPath/],
+  ['a block device of Ceph', { rbd: { image: 'i' } }, 'spec.volumes[0].rbd', /use a hostPath/],
   ['an unknown type', { holographic: {} }, 'spec.volumes[0].holographic', /not known/],
   ['two types', { emptyDir: {}, hostPath: { path: '/' } }, 'spec.volumes[0]', /exactly one/],
-  [
-    'a trust bundle',
-    { projected: { sources: [{ clusterTrustBundle: { path: 'x' } }] } },
-    'spec.volumes[0].projected.sources[0].clusterTrustBundle',
-    /ConfigMap/,
-  ],
   [
     'a pod certificate',
     { projected: { sources: [{ podCertificate: {} }] } },
     'spec.volumes[0].projected.sources[0].podCertificate',
-    /Secret/,
+    /kept in memory only.*use a certificate from a Secret/,
   ],
   [
     'a token not issued',
@@ -127,6 +123,18 @@ const REFUSED: [string, Record<string, unknown>, string, RegExp][] = [
     { secret: { secretName: 'tls', defaultMode: 4096 } },
     'spec.volumes[0].secret.defaultMode',
     /0777/,
+  ],
+  [
+    'a user that is none',
+    { secret: { secretName: 'tls', defaultUser: 2 ** 31 } },
+    'spec.volumes[0].secret.defaultUser',
+    /2147483647/,
+  ],
+  [
+    'a user of one file that is none',
+    { configMap: { name: 'conf', items: [{ key: 'a.conf', path: 'a', user: -1 }] } },
+    'spec.volumes[0].configMap.items[0].user',
+    /2147483647/,
   ],
 ];
 for (const [name, source, field, why] of REFUSED) {

@@ -69,6 +69,11 @@ test('a volume is laid out as the kubelet does, with modes and owners of the pod
   if (process.getuid?.() === 0) {
     const key = await lstat(join(directory, '..1/tls.key'));
     assert.deepEqual([key.uid, key.gid], [12, 34]);
+    // The link as well, as the kubelet does it; those of other files stay root's.
+    const owners = ['tls.key', 'nested', '..data'].map(
+      async (name) => (await lstat(join(directory, name))).uid,
+    );
+    assert.deepEqual(await Promise.all(owners), [12, 0, 0]);
   }
   for (let way = join(directory, '..'); way.length >= state.length; way = join(way, '..')) {
     assert.equal(await modeOf(way), '700', way);
