@@ -97,10 +97,13 @@ describe('a parent with every source at once', { timeout: 15 * 60_000 }, () => {
         throw error;
       });
     const { workloads } = (await daemonReport(master)) ?? { workloads: [] };
-    const exposed = workloads
-      .flatMap(({ risks }) => risks)
-      .map((risk) => / (\w+) holds a secret/.exec(risk)?.[1]);
+    const risks = workloads.flatMap((workload) => workload.risks);
+    const named = (pattern: RegExp): string[] => risks.flatMap((risk) => pattern.exec(risk)?.[1] ?? []);
+    const exposed = named(/ (\w+) holds a secret/);
+    const left = named(/the variable "(\w+)": a kubelet of 1\.34 refuses/);
     assert.deepEqual(exposed, ['S_EMPTY_PASSWORD', 'S_PASSWORD', 'WORD']);
+    assert.deepEqual(new Set(left), new Set(['1st']));
+    assert.equal(exposed.length + left.length, risks.length, risks.join('\n'));
   });
 
   it('comes back as a checkpoint with no API, and without a byte of a secret in its manifest', async () => {
