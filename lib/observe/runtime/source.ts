@@ -15,7 +15,7 @@ export interface RuntimeSource {
   stopSandbox(id: string): Promise<Observed<true>>;
   /**
    * Removes containers, those that run as well (the CRI ends them at once). The kubelet misses them within a second,
-   * and makes others in the same sandbox. To stop the sandbox instead was seen (1.20) to cost a back-off of 10 s: a
+   * and makes others in the same sandbox. To stop the sandbox instead was seen to cost a back-off of 10 s: a
    * kubelet that looks while that goes on starts the container in a sandbox that is about to be gone.
    */
   removeContainers(ids: readonly string[]): Promise<Observed<true>>;
