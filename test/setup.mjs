@@ -1,9 +1,9 @@
 // Installs the locked packages when they are missing or out of date, so that every npm script works from a fresh clone
 // with any Node from 18 on. With them comes the pinned Node (the packages node-linux-*, optionalDependencies since each
-// is for one platform), which stands in node_modules/.bin; scripts call it by `env node`, since a shell that has found
-// another `node` before does not look again. Plain JavaScript: it runs before TypeScript can.
+// is for one platform); scripts call it by `env node`, since a shell that has found another `node` before does not look
+// again. Plain JavaScript: it runs before TypeScript can.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -40,5 +40,22 @@ if (wanted === undefined || wanted !== read(installed)) {
   });
   if (error !== undefined) fail(`npm could not be run: ${error.message}`);
   if (status !== 0) fail('npm ci failed; its own message stands above');
+  linkPinnedNode();
   copyFileSync(lock, installed);
+}
+
+/**
+ * npm 10 leaves `node` out of node_modules/.bin: the package for the other processor has one of that name as well, and is
+ * taken away after both were linked.
+ */
+function linkPinnedNode() {
+  const name = `node-${process.platform}-${process.arch}`;
+  const link = join(root, 'node_modules', '.bin', 'node');
+  if (!existsSync(join(root, 'node_modules', name, 'bin', 'node'))) {
+    const major = Number.parseInt(process.versions.node, 10);
+    if (major >= 24) return;
+    fail(`there is no pinned Node for this platform (${name}): install Node 24 and put it first in PATH`);
+  }
+  rmSync(link, { force: true });
+  symlinkSync(join('..', name, 'bin', 'node'), link);
 }
