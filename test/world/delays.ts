@@ -26,10 +26,14 @@ export interface Delays {
   /** A 1.20 apiserver closes its port at once and lives on, for open watches, until its pod's grace period is over. */
   readonly apiserverStop: number;
   readonly watchLatency: number;
-  /** API back to the kubelet's first list, and to its knowledge of its own Node's labels. */
-  readonly kubeletRelist: number;
-  /** The first time until a kubelet that found no API asks for the services again; it doubles (client-go's reflector). */
-  readonly servicesRelist: number;
+  /** A list of a starting apiserver. */
+  readonly listLatency: number;
+  /** client-go's reflector: until it asks again, doubling, each time for up to twice as long; and when that is forgotten. */
+  readonly reflectorBackoff: number;
+  readonly reflectorBackoffMax: number;
+  readonly reflectorBackoffReset: number;
+  /** WaitForAPIServerSyncPeriod: how often the source of the API's pods looks whether the Node is known. */
+  readonly nodeLook: number;
   /** fileCheckFrequency. */
   readonly staticRelist: number;
   /** How long a kubelet (1.20) was seen to wait for a hanging apiserver before it started a static pod. */
@@ -67,8 +71,11 @@ export const REAL_DELAYS: Delays = {
   stop: 200,
   apiserverStop: 30_000,
   watchLatency: 10,
-  kubeletRelist: 1_000,
-  servicesRelist: 1_200,
+  listLatency: 100,
+  reflectorBackoff: 800,
+  reflectorBackoffMax: 30_000,
+  reflectorBackoffReset: 120_000,
+  nodeLook: 1_000,
   staticRelist: 20_000,
   mirrorCall: 22_000,
   mirrorDeletion: 10_000,

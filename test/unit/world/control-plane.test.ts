@@ -47,14 +47,30 @@ describe('a self-hosted control plane', () => {
     assert.ok([...scene.node.runtime.containers.values()].every(({ state }) => state === 'exited'));
   });
 
-  it('comes back with checkpoints; parents are rejected with NodeAffinity and replaced under new names', () => {
+  it('comes back with checkpoints; the same pods start again, and sit in a back-off on the bound ports', () => {
     const scene = new Scene();
-    const before = scene.parent('kube-apiserver')?.metadata?.name;
+    const names = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+    const uids = () => names.map((name) => scene.parent(name)?.metadata?.uid ?? '');
+    const before = uids();
     scene.powerCycle(() => scene.activateAll());
     const ready = scene.secondsUntil(() => api(scene) === 'serving', 60);
     assert.ok(ready > 5 && ready < 30, `ready after ${ready} s`);
-    scene.secondsUntil(() => scene.parent('kube-apiserver')?.metadata?.name !== before, 60);
-    assert.match(scene.world.story.toString(), /Predicate NodeAffinity failed/);
+    assert.deepEqual(
+      before.flatMap((uid) => scene.node.runtime.sandboxesOf(uid)).filter((s) => s.ready),
+      [],
+    );
+    const { runtime } = scene.node;
+    const newest = (uid: string) => runtime.containersOf(uid).at(-1);
+    scene.secondsUntil(() => before.every((uid) => newest(uid)?.exitCode === 1), 60);
+    assert.deepEqual(uids(), before);
+    for (const uid of before) assert.equal(runtime.sandboxesOf(uid).at(-1)?.attempt, 1);
+    // Their first start since the boot counted as a restart.
+    scene.seconds(8);
+    assert.deepEqual(
+      before.filter((uid) => newest(uid)?.state === 'running'),
+      [],
+    );
+    assert.doesNotMatch(scene.world.story.toString(), /rejected/);
   });
 
   it('hands over at the price of one apiserver start when the checkpoint goes as the parent arrives', () => {
@@ -67,12 +83,12 @@ describe('a self-hosted control plane', () => {
       for (const { metadata } of scene.world.store.list('daemonsets')) {
         const name = metadata?.name ?? '';
         const parent = scene.parent(name);
-        const created =
-          parent !== undefined && scene.node.runtime.sandboxesOf(parent.metadata?.uid ?? '').length > 0;
+        const sandboxes = scene.node.runtime.sandboxesOf(parent?.metadata?.uid ?? '');
+        const created = sandboxes.some(({ ready }) => ready);
         const fresh =
           created &&
-          parent.status?.phase !== 'Failed' &&
-          scene.node.kubelet?.workers.has(parent.metadata?.uid ?? '');
+          parent?.status?.phase !== 'Failed' &&
+          scene.node.kubelet?.workers.has(parent?.metadata?.uid ?? '');
         if (fresh && !withdrawn.has(name)) {
           withdrawn.add(name);
           scene.files.remove(`${name}.json`);
