@@ -27,7 +27,7 @@ const FAILURES_TOLD_MAX = 4;
 /** A peer that lost power, or answers nothing but errors, is noticed within this. */
 const NOTICED_WITHIN_MS = 5_000;
 
-const CAUSES = { refused: 'refused', silent: 'timed-out', unready: 'failing' } as const;
+const CAUSES = { refused: 'refused', silent: 'timed-out', unready: 'failing', filling: 'throttled' } as const;
 
 export class ApiView implements Api {
   private readonly world: World;
@@ -135,7 +135,7 @@ export class ApiView implements Api {
     await this.gate.io('token', async () => undefined);
     await this.gate.pause(20);
     const { store, random, nowMs } = this.world;
-    if (this.answer() !== 'serving') return unknown(`the API is ${this.answer()}`);
+    if (!this.answers()) return unknown(`the API is ${this.answer()}`);
     const bound = store.get('pods', pod.namespace, pod.name);
     if (bound?.metadata?.uid !== pod.uid) return unknown('404: no such pod');
     const expiresAtMs = nowMs + 31_536_000_000;
@@ -158,6 +158,11 @@ export class ApiView implements Api {
 
   private answer(): ApiAnswer {
     return this.world.availability.answerTo(this.node_);
+  }
+
+  /** For one object. */
+  private answers(): boolean {
+    return this.world.availability.answersFor(this.node_);
   }
 
   private later(ms: number, run: () => void): void {
@@ -223,14 +228,14 @@ export class ApiView implements Api {
   private readNodeAgain(): void {
     this.later(1_000, () => {
       if (this.facts.known) return;
-      if (this.answer() === 'serving') this.facts = this.readNode();
+      if (this.answers()) this.facts = this.readNode();
       if (this.facts.known) this.callback();
       else this.readNodeAgain();
     });
   }
 
   private readNode(): Observed<NodeForPods> {
-    if (this.answer() !== 'serving') return unknown(`the API is ${this.answer()}`);
+    if (!this.answers()) return unknown(`the API is ${this.answer()}`);
     const metadata = this.world.store.get('nodes', undefined, this.node_)?.metadata;
     if (metadata?.uid === undefined) return unknown('HTTP 404');
     return known({ name: this.node_, uid: metadata.uid, labels: metadata.labels ?? {}, taints: [] });

@@ -57,7 +57,11 @@ export interface Schedule {
 
 /** What people do to a cluster, and must be able to, with nothing wrong. */
 export function isOrderly(fault: Fault): boolean {
-  return fault.type === 'power-loss' || fault.type === 'secret-change' || (fault.type === 'update' && fault.content === 'good');
+  return (
+    fault.type === 'power-loss' ||
+    fault.type === 'secret-change' ||
+    (fault.type === 'update' && fault.content === 'good')
+  );
 }
 
 /** Schedules on one machine, one after another. */

@@ -45,7 +45,7 @@ export class ApiPodSource {
 
   /** Whether what the kubelet writes now arrives. */
   get online(): boolean {
-    return this.list.connected && this.serves();
+    return this.list.connected && this.answers();
   }
 
   /** Availability, or an object of the API, may have changed. */
@@ -66,8 +66,8 @@ export class ApiPodSource {
     else this.around.schedule.after(this.around.delays.nodeLook, () => this.awaitNode(), this.life);
   }
 
-  private serves(): boolean {
-    return this.around.availability.answerTo(this.around.node) === 'serving';
+  private answers(): boolean {
+    return this.around.availability.answersFor(this.around.node);
   }
 
   private read(): void {

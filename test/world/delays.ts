@@ -10,8 +10,9 @@ export interface Delays {
   readonly etcdStart: number;
   /** Its listener is one of the first things it makes: a kubelet was connected 1.05 s after the start (1.20). */
   readonly apiserverBind: number;
-  /** Start to /readyz, etcd being there. */
+  /** Start to its first answer, etcd being there; and from there until its watch caches are full, and /readyz says so. */
   readonly apiserverStart: number;
+  readonly apiserverFill: number;
   /** An apiserver that finds no etcd, and a controller-manager that finds no API, exit after this. */
   readonly apiserverPatience: number;
   readonly controllerStart: number;
@@ -23,7 +24,12 @@ export interface Delays {
   readonly otherStart: number;
   /** SIGTERM to exit. On a real node a checkpoint's container was gone 0.2 s after its file. */
   readonly stop: number;
-  /** A 1.20 apiserver closes its port at once and lives on, for open watches, until its pod's grace period is over. */
+  /**
+   * Told to end, an apiserver keeps its port until its pre-shutdown hooks are done (genericapiserver.go): they take itself
+   * out of the endpoints of `kubernetes` and delete its Lease, so without an etcd they last for its whole grace period.
+   */
+  readonly apiserverHooks: number;
+  /** Then it lives on, for open watches, until its pod's grace period is over. */
   readonly apiserverStop: number;
   readonly watchLatency: number;
   /** A list of a starting apiserver. */
@@ -61,7 +67,8 @@ export const REAL_DELAYS: Delays = {
   containerStart: 200,
   etcdStart: 1_000,
   apiserverBind: 1_000,
-  apiserverStart: 5_000,
+  apiserverStart: 4_500,
+  apiserverFill: 600,
   apiserverPatience: 20_000,
   controllerStart: 1_500,
   controllerPatience: 10_000,
@@ -69,6 +76,7 @@ export const REAL_DELAYS: Delays = {
   renewDeadline: 10_000,
   otherStart: 500,
   stop: 200,
+  apiserverHooks: 30,
   apiserverStop: 30_000,
   watchLatency: 10,
   listLatency: 100,

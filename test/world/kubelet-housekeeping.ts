@@ -54,7 +54,7 @@ export class Housekeeping {
       schedule.after(CALL_LOOK_MS, () => this.deleteMirrors(sinceMs), this.kubelet.life);
       return;
     }
-    if (availability.answerTo(node) === 'serving') {
+    if (availability.answersFor(node)) {
       for (const { metadata } of left) store.remove('pods', metadata?.namespace, metadata?.name ?? '');
     }
     if (waited) this.free();

@@ -5,6 +5,9 @@
 import type { KubeletSurroundings } from './kubelet-surroundings.ts';
 import type { Life } from './schedule.ts';
 
+/** What an apiserver says for the first ten seconds (cacher.go, calculateRetryAfterForUnreadyCache). */
+const RETRY_AFTER_MS = 1_000;
+
 export class Reflector {
   /** It has listed and watches; what an API that hangs does not say, it hears when that goes on. */
   connected = false;
@@ -44,6 +47,9 @@ export class Reflector {
     switch (answer) {
       case 'serving':
         this.wait(delays.listLatency, () => this.list());
+        break;
+      case 'filling':
+        this.wait(RETRY_AFTER_MS, () => this.look());
         break;
       case 'refused':
       case 'denied':

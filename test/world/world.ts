@@ -43,7 +43,10 @@ export class World {
     this.delays = options.delays ?? REAL_DELAYS;
     this.story = new Story(() => this.schedule.nowMs);
     const hosts: NodeModel[] = [];
-    this.availability = new Availability(hosts, this.schedule, this.delays, () => this.controllers.poke());
+    this.availability = new Availability(hosts, this.schedule, this.delays, {
+      leaderChanged: () => this.controllers.poke(),
+      changed: () => this.touch(),
+    });
     for (const name of options.nodes ?? ['n1']) {
       const node = new NodeModel({
         name,

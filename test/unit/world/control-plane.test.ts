@@ -17,6 +17,14 @@ function changeFlag(scene: Scene, workload: string, flag: string): void {
   store.put('daemonsets', { ...daemonSet, spec });
 }
 
+/** Its container dies; returns the pod's UID. */
+function killed(scene: Scene, workload: string): string {
+  const uid = scene.parent(workload)?.metadata?.uid ?? '';
+  for (const container of scene.node.runtime.containersOf(uid)) scene.node.runtime.killContainer(container);
+  scene.seconds(0);
+  return uid;
+}
+
 const api = (scene: Scene) => scene.world.availability.answerTo('n1');
 
 describe('a self-hosted control plane', () => {
@@ -122,6 +130,51 @@ describe('a self-hosted control plane', () => {
     scene.secondsUntil(() => api(scene) === 'serving', 60);
     const isNew = () => scene.parent('kube-apiserver')?.spec?.containers[0]?.args?.includes('--v=2') === true;
     scene.secondsUntil(isNew, 400);
+  });
+
+  it('has an apiserver that answers for single objects before its watch caches are full, and is ready then', () => {
+    const scene = new Scene();
+    killed(scene, 'kube-apiserver');
+    scene.secondsUntil(() => api(scene) === 'filling', 20);
+    const { availability } = scene.world;
+    assert.deepEqual([availability.answersFor('n1'), availability.apiReady], [true, false]);
+    const seconds = scene.secondsUntil(() => api(scene) === 'serving', 20);
+    assert.ok(seconds > 0.5 && seconds < 0.7, `${seconds} s`);
+    assert.ok(availability.apiReady);
+  });
+
+  it('has an apiserver that closes its port at once when it is told to end, and lives on for its watches', () => {
+    const scene = new Scene();
+    const pod = scene.parent('kube-apiserver');
+    deletePod(scene.world.store, 'kube-system', pod?.metadata?.name ?? '', scene.world.nowMs);
+    scene.seconds(0.02);
+    assert.deepEqual([api(scene), scene.world.availability.apiReady], ['serving', false]);
+    scene.seconds(0.03);
+    assert.equal(api(scene), 'refused');
+    scene.seconds(29);
+    assert.ok(scene.runs(pod?.metadata?.name ?? ''));
+    scene.seconds(2);
+    assert.ok(!scene.runs(pod?.metadata?.name ?? ''));
+  });
+
+  it('has one that keeps its port while etcd is dead, until that is back or its grace period is over', () => {
+    for (const [etcdBack, closesAfter] of [
+      [true, 5],
+      [false, 30],
+    ] as const) {
+      const scene = new Scene();
+      const name = scene.parent('kube-apiserver')?.metadata?.name ?? '';
+      for (const workload of etcdBack ? ['kube-apiserver'] : ['kube-apiserver', 'etcd']) {
+        const deleted = scene.parent(workload)?.metadata?.name ?? '';
+        deletePod(scene.world.store, 'kube-system', deleted, scene.world.nowMs);
+      }
+      scene.seconds(0.02);
+      killed(scene, 'etcd');
+      scene.seconds(0.1);
+      assert.equal(api(scene), 'unready');
+      scene.secondsUntil(() => api(scene) === 'refused', closesAfter);
+      assert.equal(scene.runs(name), etcdBack, 'it lives on for its watches');
+    }
   });
 
   it('leaves a new pod Pending while nobody schedules', () => {

@@ -110,6 +110,29 @@ describe('the embedded API', () => {
     assert.match(list.object.message, /Too large resource version/);
   });
 
+  it('answers 429 to lists and watches, and for single objects, while the caches of an apiserver are empty', async () => {
+    const filling = async (path: string) => {
+      const { statusCode, headers, body } = await request(`${embedded.apiUrl}${path}`, {
+        headers: { authorization: `Bearer ${NODE_TOKEN}` },
+      });
+      await body.dump();
+      return `${statusCode} ${headers['retry-after'] ?? ''}`.trim();
+    };
+    // Its caches stay empty for as long as this test takes.
+    embedded.run(() => {
+      for (const process of embedded.node.processes.running) {
+        if (process.program.role === 'kube-apiserver') process.filledAtMs = embedded.world.nowMs + 60_000;
+      }
+      embedded.world.touch();
+    });
+    assert.equal(await filling(PODS), '429 1');
+    assert.equal(await filling(`${PODS}&limit=1`), '429 1');
+    assert.equal(await filling(`${PODS}&watch=1`), '429 1');
+    assert.equal(await filling(`${KUBE_SYSTEM}/secrets/etcd-certs`), '200');
+    assert.equal(await filling('/readyz'), '500');
+    assert.equal(await filling('/livez'), '200');
+  });
+
   it('issues tokens bound to a pod of this node, and only those', async () => {
     const [pod] = (await call(PODS)).object.items;
     const path = `${KUBE_SYSTEM}/serviceaccounts/default/token`;
