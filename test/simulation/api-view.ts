@@ -263,9 +263,11 @@ export class ApiView implements Api {
     if (this.objects.list() || !same) this.callback();
   }
 
-  /** An apiserver that was told to end has closed its port, and the watches that were open go on. */
+  /** The watches that were open go on, also when the port is closed by now or etcd is gone: what was said still comes. */
   private hear(): void {
-    if (!this.world.availability.apiLeaving || this.answer() !== 'refused') return;
+    const answer = this.answer();
+    const goesOn = answer === 'unready' || (answer === 'refused' && this.world.availability.apiLeaving);
+    if (!goesOn) return;
     this.lastWord = this.podsHere();
     this.callback();
   }
