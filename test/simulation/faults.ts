@@ -200,7 +200,8 @@ function drawFault(atMs: number, setup: SetupName, random: Random): Fault {
     case 'clock-jump':
       return { type, atMs, offsetMs: ms(-1e9, 1e9) };
     case 'kubelet-restart':
-      return { type, atMs, downMs: ms(200, 8_000) };
+      // Its unit starts it again after 10 s, a person at once.
+      return { type, atMs, downMs: ms(200, 12_000) };
     case 'update': {
       // README.md: an agent that takes the guard's place and then dies, again and again, is a known hole.
       const contents: Content[] = ['good', 'good', 'bad', 'missing', workload === AGENT ? 'good' : 'leaky'];

@@ -5,6 +5,8 @@ export interface Delays {
   /** Power on to the runtime's socket, and from there to the kubelet's first look at its directory. */
   readonly runtimeStart: number;
   readonly kubeletStart: number;
+  /** RestartSec of its unit, as the packages of Kubernetes have it. */
+  readonly kubeletRestart: number;
   readonly sandbox: number;
   readonly containerStart: number;
   readonly etcdStart: number;
@@ -63,6 +65,7 @@ export interface Delays {
 export const REAL_DELAYS: Delays = {
   runtimeStart: 800,
   kubeletStart: 2_500,
+  kubeletRestart: 10_000,
   sandbox: 300,
   containerStart: 200,
   etcdStart: 1_000,

@@ -5,6 +5,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { admit, mountProblem, ownLabels, type Rejection } from './admission.ts';
 import { ApiPodSource } from './api-pod-source.ts';
 import { CrashBackoff } from './crash-backoff.ts';
+import { CsiNode } from './csi-node.ts';
 import type { Delays } from './delays.ts';
 import { Housekeeping } from './kubelet-housekeeping.ts';
 import type { KubeletSurroundings } from './kubelet-surroundings.ts';
@@ -32,7 +33,8 @@ export class KubeletModel implements WorkerHost {
   private synced = '';
   private reported = '';
 
-  constructor(around: KubeletSurroundings) {
+  /** `gaveUp` hears that it has ended itself. */
+  constructor(around: KubeletSurroundings, gaveUp: () => void) {
     this.around = around;
     this.schedule = around.schedule;
     this.delays = around.delays;
@@ -52,6 +54,7 @@ export class KubeletModel implements WorkerHost {
     this.sync();
     this.api.start();
     this.services.start();
+    new CsiNode(around, this.life, gaveUp).start();
   }
 
   /** Before it has listed the services once, it makes no container of a pod of the API (getServiceEnvVarMap). */

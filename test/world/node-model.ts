@@ -79,10 +79,18 @@ export class NodeModel {
     this.kubelet = undefined;
   }
 
+  /** It could not publish its CSINode; its unit starts it again (Restart=always). */
+  private kubeletGaveUp(): void {
+    const { world } = this.options;
+    world.story.tell(`${this.name}/kubelet`, 'gives up: no API to publish its CSINode');
+    this.killKubelet();
+    world.schedule.after(world.delays.kubeletRestart, () => this.startKubelet(), this.power);
+  }
+
   startKubelet(): void {
     if (!this.powered || this.kubelet !== undefined) return;
     const { world, files, paths, habits, name } = this.options;
-    this.kubelet = new KubeletModel({
+    const around = {
       node: name,
       files,
       paths,
@@ -94,7 +102,8 @@ export class NodeModel {
       delays: world.delays,
       random: world.random,
       story: world.story,
-    });
+    };
+    this.kubelet = new KubeletModel(around, () => this.kubeletGaveUp());
   }
 
   /** The way to the API's endpoint: packets are dropped, so clients meet timeouts and not refusals. */
