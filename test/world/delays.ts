@@ -10,7 +10,7 @@ export interface Delays {
   readonly sandbox: number;
   readonly containerStart: number;
   readonly etcdStart: number;
-  /** Its listener is one of the first things it makes: a kubelet was connected 1.05 s after the start (1.20). */
+  /** Its listener is made before its storage: a kubelet was connected 1.05 s after the start. */
   readonly apiserverBind: number;
   /** Start to its first answer, etcd being there; and from there until its watch caches are full, and /readyz says so. */
   readonly apiserverStart: number;
@@ -44,7 +44,7 @@ export interface Delays {
   readonly nodeLook: number;
   /** fileCheckFrequency. */
   readonly staticRelist: number;
-  /** How long a kubelet (1.20) was seen to wait for a hanging apiserver before it started a static pod. */
+  /** How long a kubelet was seen to wait for a hanging apiserver before it started a static pod: the call has no limit of its own. */
   readonly mirrorCall: number;
   /** How long it waits with the deletion of one: Go's TLS handshake timeout. */
   readonly mirrorDeletion: number;
@@ -56,6 +56,9 @@ export interface Delays {
   readonly controllerSync: number;
   /** The DaemonSet controller's back-off over Failed pods: this, doubling to 15 minutes. */
   readonly failedPodBackoff: number;
+  /** backOffPeriod: until a pod whose sync failed is looked at again; and resyncInterval, at the latest. */
+  readonly syncRetry: number;
+  readonly podResync: number;
   readonly crashBackoff: number;
   readonly crashBackoffMax: number;
   /** A container that ran this long starts with a fresh back-off. */
@@ -96,6 +99,8 @@ export const REAL_DELAYS: Delays = {
   readinessPeriod: 1_000,
   controllerSync: 200,
   failedPodBackoff: 1_000,
+  syncRetry: 10_000,
+  podResync: 60_000,
   crashBackoff: 10_000,
   crashBackoffMax: 300_000,
   crashBackoffReset: 600_000,

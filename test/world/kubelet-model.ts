@@ -98,6 +98,20 @@ export class KubeletModel implements WorkerHost {
     return mountProblem(worker.pod, online ? objectExists : undefined, paths);
   }
 
+  retryMs(): number {
+    return this.jittered(this.delays.syncRetry);
+  }
+
+  backOffLookMs(waitMs: number): number {
+    const { looksWhenBackOffEnds } = this.around.habits;
+    return looksWhenBackOffEnds ? this.jittered(Math.min(waitMs, this.delays.podResync)) : this.retryMs();
+  }
+
+  /** So that pods that failed together are not looked at together (workerBackOffPeriodJitterFactor). */
+  private jittered(ms: number): number {
+    return this.around.random.between(ms, ms * 1.5);
+  }
+
   apiHangs(): boolean {
     const { availability, node } = this.around;
     const answer = availability.answerTo(node);

@@ -93,7 +93,7 @@ function behaviour(role: Role, delays: Delays): Partial<Program> {
         patienceMs: delays.apiserverPatience,
         stopMs: delays.apiserverStop,
       };
-    // 1.20: the controller-manager waits 10 s for an API and dies; the scheduler tries on for its lease.
+    // The controller-manager waits 10 s for an API and dies; the scheduler tries on for its lease.
     case 'kube-controller-manager':
       return {
         startMs: delays.controllerStart,
