@@ -6,12 +6,13 @@ import type { Api, PodRef } from '../../lib/agent/sources.ts';
 import type { ApiClient } from '../../lib/observe/apiserver/http.ts';
 import type { NodeForPods } from '../../lib/observe/apiserver/node-facts.ts';
 import { isWanted } from '../../lib/observe/apiserver/wanted.ts';
-import type { Found, IssuedToken, ObjectRef } from '../../lib/types/checkpoint.ts';
+import type { Found, IssuedToken, ObjectRef, TokenRef } from '../../lib/types/checkpoint.ts';
 import type { ParentIdentity } from '../../lib/types/memory.ts';
 import type { ApiState, NodeFacts, Wanted } from '../../lib/types/observation.ts';
 import { known, type Observed, unknown } from '../../lib/types/observed.ts';
 import type { ApiAnswer } from '../world/availability.ts';
 import { USUAL_PORTS } from '../world/control-plane.ts';
+import { issueToken } from '../world/tokens.ts';
 import type { World } from '../world/world.ts';
 import { modelClient } from './api-client.ts';
 import type { Gate } from './gate.ts';
@@ -37,6 +38,7 @@ export class ApiView implements Api {
   private readonly unsubscribe: () => void;
   private readonly kubelet: ApiClient;
   private readonly serviceAccount: ApiClient;
+  private readonly wallClockMs: () => number;
   private current: ApiState = { name: 'unasked' };
   private startingUntilMs = 0;
   private lists: readonly V1Pod[] | undefined;
@@ -48,8 +50,16 @@ export class ApiView implements Api {
   private stale = false;
   private callback: () => void = () => undefined;
 
-  constructor(world: World, node: string, gate: Gate, controllersForbidden: () => boolean) {
+  /** The apiserver runs on this machine, and has its clock. */
+  constructor(
+    world: World,
+    node: string,
+    gate: Gate,
+    controllersForbidden: () => boolean,
+    wallClockMs: () => number,
+  ) {
     this.world = world;
+    this.wallClockMs = wallClockMs;
     this.node_ = node;
     this.gate = gate;
     this.objects = new ObjectViews({
@@ -131,15 +141,14 @@ export class ApiView implements Api {
     this.objects.retain(refs);
   }
 
-  async token(pod: PodRef): Promise<Observed<IssuedToken>> {
+  async token(pod: PodRef, ref: TokenRef): Promise<Observed<IssuedToken>> {
     await this.gate.io('token', async () => undefined);
     await this.gate.pause(20);
-    const { store, random, nowMs } = this.world;
     if (!this.answers()) return unknown(`the API is ${this.answer()}`);
-    const bound = store.get('pods', pod.namespace, pod.name);
+    const bound = this.world.store.get('pods', pod.namespace, pod.name);
     if (bound?.metadata?.uid !== pod.uid) return unknown('404: no such pod');
-    const expiresAtMs = nowMs + 31_536_000_000;
-    return known({ token: `${TOKEN_MARKER}.${random.suffix(8)}`, expiresAtMs });
+    const nowMs = this.wallClockMs();
+    return known(issueToken(this.world, bound, ref.serviceAccount, ref.expirationSeconds, nowMs));
   }
 
   async wanted(parent: ParentIdentity): Promise<Observed<Wanted>> {
@@ -276,6 +285,3 @@ export class ApiView implements Api {
     return this.world.store.list('pods').filter(({ spec }) => spec?.nodeName === this.node_);
   }
 }
-
-/** No byte of a token may show anywhere but in material. */
-export const TOKEN_MARKER = 'fake-token';

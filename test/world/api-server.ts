@@ -14,6 +14,7 @@ import {
 import { ApiWatches } from './api-watches.ts';
 import type { Resource } from './object-store.ts';
 import type { RealClock } from './real-clock.ts';
+import { issueToken } from './tokens.ts';
 import type { World } from './world.ts';
 
 /** Bearer tokens: the kubelet's identity, and a service account that may read workloads. */
@@ -144,7 +145,7 @@ export class ApiServer {
     return { code: 200, body };
   }
 
-  /** A node may only ask for tokens bound to pods of its own; 3607 s for the API audience really lasts a year. */
+  /** A node may only ask for tokens bound to pods of its own. */
   private issueToken(request: ApiRequest, body: Body): Reply {
     const spec = body.spec ?? {};
     const bound = this.world.store
@@ -155,9 +156,14 @@ export class ApiServer {
     }
     const seconds = spec.expirationSeconds ?? 3_600;
     if (seconds < 600) return failure(422, 'Invalid', 'may not specify a duration less than 10 minutes');
-    const lastsMs = (seconds === 3_607 ? 31_536_000 : seconds) * 1_000;
-    const token = `fake-token.${request.namespace}.${request.name}.${this.world.random.suffix(8)}`;
-    const status = { token, expirationTimestamp: apiTime(this.world.nowMs + lastsMs).toISOString() };
+    const { token, expiresAtMs } = issueToken(
+      this.world,
+      bound,
+      request.name ?? '',
+      seconds,
+      this.world.nowMs,
+    );
+    const status = { token, expirationTimestamp: apiTime(expiresAtMs).toISOString() };
     return {
       code: 201,
       body: { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', spec, status },

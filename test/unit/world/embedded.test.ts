@@ -143,8 +143,17 @@ describe('the embedded API', () => {
       });
     const granted = await ask(pod.metadata.uid, 3607);
     assert.equal(granted.statusCode, 201);
-    const lastsMs = Date.parse(granted.object.status.expirationTimestamp) - Date.now();
-    assert.ok(lastsMs > 364 * 86_400_000, 'exactly 3607 s really lasts a year');
+    const { status } = granted.object;
+    const lastsMs = Date.parse(status.expirationTimestamp) - Date.now();
+    assert.ok(lastsMs > 3_500_000 && lastsMs < 3_700_000, 'its status says what was asked for');
+    const claims = (token: string) =>
+      JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    const { exp, iat, jti, sub, 'kubernetes.io': bound } = claims(status.token);
+    assert.equal(exp - iat, 31_536_000, 'exactly 3607 s really lasts a year');
+    assert.equal(sub, 'system:serviceaccount:kube-system:default');
+    assert.deepEqual([bound.pod.uid, bound.node.name], [pod.metadata.uid, 'n1']);
+    const again = (await ask(pod.metadata.uid, 3607)).object.status.token;
+    assert.notEqual(claims(again).jti, jti);
     assert.equal((await ask('another', 3607)).statusCode, 403);
     assert.equal((await ask(pod.metadata.uid, 60)).statusCode, 422);
   });
