@@ -166,12 +166,18 @@ function nothingToPull(
  */
 function isLeaving(
   pod: RuntimePod | undefined,
-  { api, parents, probes }: Observation,
+  observation: Observation,
   memory: WorkloadMemory | undefined,
 ): boolean {
+  const { api, parents } = observation;
   const refused = api.name === 'away' && api.cause === 'refused';
   if (!refused || parents.known || pod === undefined || pod.uid !== memory?.leavingUid) return false;
-  const probe = probes.get(pod.uid);
+  return saysNo(pod.uid, observation);
+}
+
+/** By its own probe. An apiserver that was told to end answers no from then on (/readyz), an etcd when it has stopped. */
+export function saysNo(uid: string, { probes }: Observation): boolean {
+  const probe = probes.get(uid);
   return probe?.known === true && !probe.value;
 }
 

@@ -25,7 +25,7 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
   const back = takeBack(memory, phase, situation);
   if (back !== undefined) return back;
   // A checkpoint that is on its way out may hold its ports, or answer on them, for its whole grace period: an apiserver
-  // (1.20) with watchers needs all of its 30 s. The parent's time begins when it is alone: at the end of a pass that sees
+  // with watchers, or without its etcd, needs all of its 30 s. The parent's time begins when it is alone: at the end of a pass that sees
   // so, since the checkpoint may have ended at any moment since the one before, and that is a second on a busy node.
   if (facts.checkpointRuns.known && isUp(facts.checkpointRuns.value)) return stay(memory);
   if (phase.alone === undefined) return stay({ ...memory, phase: { ...phase, alone: true } });

@@ -4,15 +4,17 @@
 import type { Action } from '../types/action.ts';
 import type { WorkloadMemory } from '../types/memory.ts';
 import type { Observation } from '../types/observation.ts';
-import type { WorkloadFacts } from './facts.ts';
+import { saysNo, type WorkloadFacts } from './facts.ts';
 import { without } from './moves.ts';
+import { answersAt, manifestOf } from './needs.ts';
 import { isUp } from './run-state.ts';
 import { outage, type Situation } from './situation.ts';
 
 /**
  * Once its API is gone nobody says again that the parent was deleted, and the API may be gone by the time that is
- * heard: an apiserver (1.20) that is deleted closes its port 10 ms later. Its last word was missed on a real node, and
- * it was waited for until its grace period of 30 s was over.
+ * heard: an apiserver that is told to end closes its port tens of milliseconds later (genericapiserver.go,
+ * RunPreShutdownHooks). Its last word was missed on a real node, and it was waited for until its grace period of 30 s was
+ * over.
  */
 export function withLeaving(
   memory: WorkloadMemory,
@@ -27,16 +29,26 @@ export function withLeaving(
 /**
  * With the apiserver gone, the grace period it was given helps nobody: an etcd that was told to end was seen to take 18 s,
  * and there was no API in all that time. One that has had a moment to end by itself is killed. Not where the API is only
- * out of reach: there it may be one that others still use.
+ * out of reach, and this pod does not say itself that it is not ready: there it may be one that others still use.
  */
 export function hurryActions({ leavingUid }: WorkloadMemory, situation: Situation): Action[] {
-  const { facts, settings, apiAwayMs, observation } = situation;
+  const { facts, observation, settings, apiAwayMs } = situation;
   const { api } = observation;
-  const gone = api.name === 'away' && (api.cause === 'refused' || api.cause === 'failing');
-  if (leavingUid === undefined || !gone || !outage(situation) || apiAwayMs < settings.restartPatienceMs) {
-    return [];
-  }
+  if (leavingUid === undefined || api.name !== 'away' || !outage(situation)) return [];
+  const silent = saysNo(leavingUid, observation);
+  if (!silent && api.cause !== 'refused' && api.cause !== 'failing') return [];
+  if (apiAwayMs < settings.restartPatienceMs && !(silent && keepsPort(facts, observation))) return [];
   return facts.parentPods
     .filter(({ pod, state }) => pod.uid === leavingUid && (isUp(state) || state === 'leaving'))
     .map(({ pod }) => ({ type: 'hurry-parent', workload: facts.key, sandboxId: pod.sandboxId }));
+}
+
+/**
+ * The apiserver of this node, told to end when its etcd was gone: its pre-shutdown hooks write to etcd, so that it keeps
+ * its port, and the requests of the kubelet, for its whole grace period, and its successor would die on that port.
+ */
+function keepsPort({ key }: WorkloadFacts, observation: Observation): boolean {
+  const { api, apiPortHere } = observation;
+  const isHeld = api.name === 'away' && api.cause !== 'refused';
+  return isHeld && answersAt(manifestOf(key, observation), apiPortHere);
 }

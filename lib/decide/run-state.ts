@@ -7,8 +7,8 @@ import { ANNOTATION_OF, splitWorkloadKey, type WorkloadKey } from '../types/work
 
 /**
  * - absent: no live sandbox, and no container that outlived it
- * - leaving: it runs, but was deleted and has closed its ports. An apiserver (1.20) that is told to end does so at once,
- *   and lives on for its whole grace period of 30 s
+ * - leaving: it runs, but was deleted and has closed its ports. An apiserver that is told to end does so once its
+ *   pre-shutdown hooks are done, and lives on, for the watches that are open, for its whole grace period of 30 s
  * - starting: a live sandbox in which no container of its own has been created yet; init containers may be at work
  * - crashed: a live sandbox whose containers have all ended; the kubelet, if it knows of it, will start them again after a
  *   back-off

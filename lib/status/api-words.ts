@@ -34,7 +34,8 @@ const AWAY: Readonly<Record<AwayCause, Words>> = {
   },
   throttled: {
     words: 'it answers that it has too many requests',
-    advice: 'see its load, and whether it was started without its etcd and cannot fill its cache',
+    advice:
+      'one that has just started says so until its caches are full; if it stays, see its load, and whether its etcd is there',
   },
   'another-cluster': {
     words: 'another cluster answers: its certificate is not of the CA in the kubeconfig',

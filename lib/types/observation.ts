@@ -32,7 +32,7 @@ export type DeniedCause = 'unauthorized' | 'forbidden';
  * - refused: nobody listens; timed-out: no answer in time; unreachable: no route, or no such name
  * - cut-off: the connection ended without an answer
  * - failing: 5xx, such as an apiserver without its etcd
- * - throttled: 429: overloaded, or an apiserver from 1.31 on that was started without its etcd and never fills its cache
+ * - throttled: 429: an apiserver that has just started and fills its caches, or cannot for want of its etcd; or overloaded
  * - another-cluster: its certificate is not of the kubeconfig's CA
  * - certificate: it is, but not now or not for this address
  * - stranger: somebody answers who is no apiserver

@@ -55,6 +55,7 @@ export class AgentProcess {
       machine.node.name,
       this.gate,
       () => machine.trouble.controllersForbidden,
+      () => machine.wallClockMs(machine.world.nowMs),
     );
   }
 

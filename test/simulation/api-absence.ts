@@ -27,7 +27,7 @@ export class ApiAbsence {
   look(): void {
     if (!this.orderly) return;
     const { node, world } = this.machine;
-    if (world.availability.answerTo(node.name) === 'serving') this.awaySinceMs = undefined;
+    if (!node.powered || world.availability.answerTo(node.name) === 'serving') this.awaySinceMs = undefined;
     else this.awaySinceMs ??= world.nowMs;
     if (this.awaySinceMs === undefined || world.nowMs - this.awaySinceMs < AWAY_MS_MAX) return;
     this.broken(`nothing went wrong, and the API is away for ${AWAY_MS_MAX / 1_000} s`);

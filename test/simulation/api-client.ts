@@ -16,7 +16,7 @@ export function modelClient(world: World, node: string, gate: Gate, forbidden: (
       const answer = world.availability.answerTo(node);
       if (answer === 'denied' || forbidden()) return { ok: false, status: 403, reason: `GET ${path}: 403` };
       if (answer === 'unready') return { ok: false, status: 500, reason: `GET ${path}: 500` };
-      if (answer !== 'serving') return { ok: false, reason: `GET ${path}: ${answer}` };
+      if (!world.availability.answersFor(node)) return { ok: false, reason: `GET ${path}: ${answer}` };
       const [, namespace, resource = '', name = ''] = PATH.exec(path) ?? [];
       const object = world.store.get(resource as Resource, namespace, name);
       return object === undefined

@@ -6,12 +6,13 @@ import type { Api, PodRef } from '../../lib/agent/sources.ts';
 import type { ApiClient } from '../../lib/observe/apiserver/http.ts';
 import type { NodeForPods } from '../../lib/observe/apiserver/node-facts.ts';
 import { isWanted } from '../../lib/observe/apiserver/wanted.ts';
-import type { Found, IssuedToken, ObjectRef } from '../../lib/types/checkpoint.ts';
+import type { Found, IssuedToken, ObjectRef, TokenRef } from '../../lib/types/checkpoint.ts';
 import type { ParentIdentity } from '../../lib/types/memory.ts';
 import type { ApiState, NodeFacts, Wanted } from '../../lib/types/observation.ts';
 import { known, type Observed, unknown } from '../../lib/types/observed.ts';
 import type { ApiAnswer } from '../world/availability.ts';
 import { USUAL_PORTS } from '../world/control-plane.ts';
+import { issueToken } from '../world/tokens.ts';
 import type { World } from '../world/world.ts';
 import { modelClient } from './api-client.ts';
 import type { Gate } from './gate.ts';
@@ -27,7 +28,7 @@ const FAILURES_TOLD_MAX = 4;
 /** A peer that lost power, or answers nothing but errors, is noticed within this. */
 const NOTICED_WITHIN_MS = 5_000;
 
-const CAUSES = { refused: 'refused', silent: 'timed-out', unready: 'failing' } as const;
+const CAUSES = { refused: 'refused', silent: 'timed-out', unready: 'failing', filling: 'throttled' } as const;
 
 export class ApiView implements Api {
   private readonly world: World;
@@ -37,6 +38,7 @@ export class ApiView implements Api {
   private readonly unsubscribe: () => void;
   private readonly kubelet: ApiClient;
   private readonly serviceAccount: ApiClient;
+  private readonly wallClockMs: () => number;
   private current: ApiState = { name: 'unasked' };
   private startingUntilMs = 0;
   private lists: readonly V1Pod[] | undefined;
@@ -48,8 +50,16 @@ export class ApiView implements Api {
   private stale = false;
   private callback: () => void = () => undefined;
 
-  constructor(world: World, node: string, gate: Gate, controllersForbidden: () => boolean) {
+  /** The apiserver runs on this machine, and has its clock. */
+  constructor(
+    world: World,
+    node: string,
+    gate: Gate,
+    controllersForbidden: () => boolean,
+    wallClockMs: () => number,
+  ) {
     this.world = world;
+    this.wallClockMs = wallClockMs;
     this.node_ = node;
     this.gate = gate;
     this.objects = new ObjectViews({
@@ -131,15 +141,14 @@ export class ApiView implements Api {
     this.objects.retain(refs);
   }
 
-  async token(pod: PodRef): Promise<Observed<IssuedToken>> {
+  async token(pod: PodRef, ref: TokenRef): Promise<Observed<IssuedToken>> {
     await this.gate.io('token', async () => undefined);
     await this.gate.pause(20);
-    const { store, random, nowMs } = this.world;
-    if (this.answer() !== 'serving') return unknown(`the API is ${this.answer()}`);
-    const bound = store.get('pods', pod.namespace, pod.name);
+    if (!this.answers()) return unknown(`the API is ${this.answer()}`);
+    const bound = this.world.store.get('pods', pod.namespace, pod.name);
     if (bound?.metadata?.uid !== pod.uid) return unknown('404: no such pod');
-    const expiresAtMs = nowMs + 31_536_000_000;
-    return known({ token: `${TOKEN_MARKER}.${random.suffix(8)}`, expiresAtMs });
+    const nowMs = this.wallClockMs();
+    return known(issueToken(this.world, bound, ref.serviceAccount, ref.expirationSeconds, nowMs));
   }
 
   async wanted(parent: ParentIdentity): Promise<Observed<Wanted>> {
@@ -158,6 +167,11 @@ export class ApiView implements Api {
 
   private answer(): ApiAnswer {
     return this.world.availability.answerTo(this.node_);
+  }
+
+  /** For one object. */
+  private answers(): boolean {
+    return this.world.availability.answersFor(this.node_);
   }
 
   private later(ms: number, run: () => void): void {
@@ -223,14 +237,14 @@ export class ApiView implements Api {
   private readNodeAgain(): void {
     this.later(1_000, () => {
       if (this.facts.known) return;
-      if (this.answer() === 'serving') this.facts = this.readNode();
+      if (this.answers()) this.facts = this.readNode();
       if (this.facts.known) this.callback();
       else this.readNodeAgain();
     });
   }
 
   private readNode(): Observed<NodeForPods> {
-    if (this.answer() !== 'serving') return unknown(`the API is ${this.answer()}`);
+    if (!this.answers()) return unknown(`the API is ${this.answer()}`);
     const metadata = this.world.store.get('nodes', undefined, this.node_)?.metadata;
     if (metadata?.uid === undefined) return unknown('HTTP 404');
     return known({ name: this.node_, uid: metadata.uid, labels: metadata.labels ?? {}, taints: [] });
@@ -258,9 +272,11 @@ export class ApiView implements Api {
     if (this.objects.list() || !same) this.callback();
   }
 
-  /** An apiserver that was told to end has closed its port, and the watches that were open go on. */
+  /** The watches that were open go on, also when the port is closed by now or etcd is gone: what was said still comes. */
   private hear(): void {
-    if (!this.world.availability.apiLeaving || this.answer() !== 'refused') return;
+    const answer = this.answer();
+    const goesOn = answer === 'unready' || (answer === 'refused' && this.world.availability.apiLeaving);
+    if (!goesOn) return;
     this.lastWord = this.podsHere();
     this.callback();
   }
@@ -269,6 +285,3 @@ export class ApiView implements Api {
     return this.world.store.list('pods').filter(({ spec }) => spec?.nodeName === this.node_);
   }
 }
-
-/** No byte of a token may show anywhere but in material. */
-export const TOKEN_MARKER = 'fake-token';

@@ -57,7 +57,11 @@ export interface Schedule {
 
 /** What people do to a cluster, and must be able to, with nothing wrong. */
 export function isOrderly(fault: Fault): boolean {
-  return fault.type === 'secret-change' || (fault.type === 'update' && fault.content === 'good');
+  return (
+    fault.type === 'power-loss' ||
+    fault.type === 'secret-change' ||
+    (fault.type === 'update' && fault.content === 'good')
+  );
 }
 
 /** Schedules on one machine, one after another. */
@@ -196,7 +200,8 @@ function drawFault(atMs: number, setup: SetupName, random: Random): Fault {
     case 'clock-jump':
       return { type, atMs, offsetMs: ms(-1e9, 1e9) };
     case 'kubelet-restart':
-      return { type, atMs, downMs: ms(200, 8_000) };
+      // Its unit starts it again after 10 s, a person at once.
+      return { type, atMs, downMs: ms(200, 12_000) };
     case 'update': {
       // README.md: an agent that takes the guard's place and then dies, again and again, is a known hole.
       const contents: Content[] = ['good', 'good', 'bad', 'missing', workload === AGENT ? 'good' : 'leaky'];

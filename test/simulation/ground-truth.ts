@@ -3,7 +3,7 @@
 
 import type { V1ConfigMap, V1DaemonSet, V1Secret } from '@kubernetes/client-node';
 import { type WorkloadKey, workloadKey } from '../../lib/types/workload.ts';
-import { TOKEN_MARKER } from './api-view.ts';
+import { TOKEN_MARKER } from '../world/tokens.ts';
 import type { Machine } from './machine.ts';
 
 interface Running {

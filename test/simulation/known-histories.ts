@@ -1,4 +1,5 @@
-// Histories in which the agent went wrong once, or would with a bug that seldom shows: played again at every run.
+// Histories in which the agent went wrong once, or would with a bug that seldom shows, or that chance does not come by:
+// played again at every run.
 
 import type { History } from './faults.ts';
 
@@ -168,6 +169,23 @@ export const KNOWN: readonly Known[] = [
       },
     ],
   },
+  ...(['usual', 'pod'] as const).map(
+    (setup): Known => ({
+      what: 'a kubelet that had reached an API for a moment, and none in the 14 minutes after, ended itself and was started again',
+      setup,
+      schedules: [
+        {
+          seed: 3,
+          faults: [
+            { atMs: 1_000, type: 'power-loss', offMs: 1_000, agentMs: 1_000 },
+            { atMs: 10_500, type: 'network-cut', forMs: 900_000 },
+            // Until then nothing is mended.
+            { atMs: 905_000, type: 'clock-jump', offsetMs: 1_000 },
+          ],
+        },
+      ],
+    }),
+  ),
   {
     what: 'a checkpoint that a full disk had kept from being withdrawn was, with its parent gone and itself in a crash loop',
     setup: 'outside',

@@ -6,8 +6,8 @@ import type { Compiled } from '../../lib/agent/captures.ts';
 import { StoreError } from '../../lib/store/store-error.ts';
 import { diskOf, type Image } from '../crash/image.ts';
 import { errno, ModelDisk } from '../crash/model-disk.ts';
-import type { KubeletBehaviour } from '../world/admission.ts';
 import { beginPivoted } from '../world/control-plane.ts';
+import type { KubeletHabits } from '../world/kubelet-habits.ts';
 import type { NodeModel } from '../world/node-model.ts';
 import { World } from '../world/world.ts';
 import { AgentProcess } from './agent-process.ts';
@@ -35,7 +35,7 @@ const PASSES_A_SECOND_MAX = 46;
 
 /** How a node is set up. */
 export interface Setup {
-  readonly kubelet: KubeletBehaviour;
+  readonly kubelet: KubeletHabits;
   readonly portSharing: boolean;
   readonly etcdOutside: boolean;
   /** The agent is a pod of its own DaemonSet; otherwise a service of the host, which is always started again. */

@@ -3,7 +3,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Inode } from '../crash/inodes.ts';
 import type { ModelDisk } from '../crash/model-disk.ts';
-import { TOKEN_MARKER } from './api-view.ts';
+import { TOKEN_MARKER } from '../world/tokens.ts';
 import { nodeAt, STATE_DIR } from './disk.ts';
 
 /** Path to content; undefined when a volume is not there or has no `..data`. */

@@ -4,7 +4,7 @@
 import type { V1DaemonSet } from '@kubernetes/client-node';
 import { CHECKPOINT_ANNOTATION, OPTION_OVERLAP, OPTION_STANDBY_LOCK } from '../../lib/types/workload.ts';
 import { type Image, imageOf } from '../crash/image.ts';
-import { KUBELET_1_20, KUBELET_1_36 } from '../world/admission.ts';
+import { KUBELET_1_34, KUBELET_1_37 } from '../world/kubelet-habits.ts';
 import { STATE_DIR } from './disk.ts';
 import { Machine, type Setup } from './machine.ts';
 import { AGENT, EXTRA } from './workload-names.ts';
@@ -71,12 +71,12 @@ function overlapping(given: V1DaemonSet): V1DaemonSet {
 const plain = { portSharing: false, etcdOutside: false, agent: false, extra: [], edit: bare };
 
 export const SETUPS = {
-  usual: { ...plain, kubelet: KUBELET_1_36, edit: lean },
-  old: { ...plain, kubelet: KUBELET_1_20 },
-  five: { ...plain, kubelet: KUBELET_1_36, extra: [extra] },
-  sharing: { ...plain, kubelet: KUBELET_1_36, portSharing: true, edit: overlapping },
-  pod: { ...plain, kubelet: KUBELET_1_36, agent: true, edit: standingBy },
-  outside: { ...plain, kubelet: KUBELET_1_36, etcdOutside: true },
+  usual: { ...plain, kubelet: KUBELET_1_37, edit: lean },
+  old: { ...plain, kubelet: KUBELET_1_34 },
+  five: { ...plain, kubelet: KUBELET_1_37, extra: [extra] },
+  sharing: { ...plain, kubelet: KUBELET_1_37, portSharing: true, edit: overlapping },
+  pod: { ...plain, kubelet: KUBELET_1_37, agent: true, edit: standingBy },
+  outside: { ...plain, kubelet: KUBELET_1_37, etcdOutside: true },
 } as const satisfies Record<string, Setup>;
 
 export type SetupName = keyof typeof SETUPS;

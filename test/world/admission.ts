@@ -3,30 +3,6 @@
 import type { V1Pod, V1Volume } from '@kubernetes/client-node';
 import type { HostPaths } from './static-pod-files.ts';
 
-/** Which kubelet is modelled. */
-export interface KubeletBehaviour {
-  /** From 1.34 on a static pod that names an API object is refused; before, it hangs in ContainerCreating. */
-  readonly refusesApiReferences: boolean;
-  /** From 1.22.5 on a static pod with a new UID waits for the old one of its name to be gone; before, they overlap. */
-  readonly newUidWaitsForOld: boolean;
-  /** Just after a boot the kubelet does not know its own role label: pods that select on it are Failed. */
-  readonly rejectsAfterBoot: boolean;
-  /** The model takes the worst: a static pod removed and added with the same UID never starts (#105543). */
-  readonly sameUidStartsAgain: boolean;
-}
-
-export const KUBELET_1_20: KubeletBehaviour = {
-  refusesApiReferences: false,
-  newUidWaitsForOld: false,
-  rejectsAfterBoot: true,
-  sameUidStartsAgain: false,
-};
-export const KUBELET_1_36: KubeletBehaviour = {
-  ...KUBELET_1_20,
-  refusesApiReferences: true,
-  newUidWaitsForOld: true,
-};
-
 export interface Rejection {
   readonly reason: string;
   readonly message: string;
@@ -43,9 +19,8 @@ export function admit(
   source: 'file' | 'api',
   admitted: readonly V1Pod[],
   labels: Readonly<Record<string, string>>,
-  behaviour: KubeletBehaviour,
 ): Rejection | undefined {
-  const apiObject = source === 'file' && behaviour.refusesApiReferences ? namedApiObject(pod) : undefined;
+  const apiObject = source === 'file' ? namedApiObject(pod) : undefined;
   if (apiObject !== undefined) {
     return {
       reason: 'InvalidStaticPod',
@@ -119,7 +94,6 @@ function apiObjectsOf(volume: V1Volume): ApiObjectName[] {
 /** Why the volumes cannot be mounted now; undefined when they can. The kubelet tries again for ever. */
 export function mountProblem(
   pod: V1Pod,
-  source: 'file' | 'api',
   objectExists: ((resource: 'secrets' | 'configmaps', name: string) => boolean) | undefined,
   paths: HostPaths,
 ): string | undefined {
@@ -132,9 +106,6 @@ export function mountProblem(
       return `hostPath type check failed: ${hostPath.path} is not a file`;
     }
     for (const { resource, name, optional } of apiObjectsOf(volume)) {
-      // The Node authorizer gives mirror pods no access, so a static pod hangs here online, too.
-      if (source === 'file')
-        return `volume ${volume.name}: ${resource} ${name} is not available to a static pod`;
       if (objectExists === undefined) return `volume ${volume.name}: the API is away`;
       if (resource !== 'token' && !optional && !objectExists(resource, name)) {
         return `volume ${volume.name}: ${resource} ${name} not found`;

@@ -59,7 +59,7 @@ export function daemonPod(daemonSet: V1DaemonSet, node: string, random: Random, 
   };
 }
 
-/** Defaults and mutating admission as on a cluster of 1.20 to 1.36. */
+/** Defaults and mutating admission. */
 function admittedSpec(spec: V1PodSpec, random: Random): V1PodSpec {
   const tokenVolume = `kube-api-access-${random.suffix(5)}`;
   const wantsToken = spec.automountServiceAccountToken !== false;

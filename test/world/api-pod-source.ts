@@ -1,20 +1,23 @@
-// Model: the kubelet's source of pods from the API (its reflector). It lists a moment after the API is back, follows
-// changes while it serves, and keeps the last list while it is away. `listedOnce` never goes back: "sources ready".
+// Model: the kubelet's source of pods from the API. It begins once the Node is known, which it looks at every second
+// (pkg/kubelet/config/apiserver.go), so that a pod is never judged without the Node's labels. It follows changes while the
+// API serves, and keeps the last list while it is away. `listedOnce` never goes back: "sources ready".
 
 import type { V1Pod } from '@kubernetes/client-node';
 import { ownLabels } from './admission.ts';
 import { apiTime } from './api-objects.ts';
 import type { KubeletSurroundings } from './kubelet-surroundings.ts';
 import { isMirror } from './pod-status.ts';
+import { Reflector } from './reflector.ts';
 import type { Life } from './schedule.ts';
 
 export class ApiPodSource {
   pods: readonly V1Pod[] = [];
   /** Those of its static pods, as it knows them. */
   mirrors: readonly V1Pod[] = [];
-  listedOnce = false;
-  private connected = false;
+  private readonly node: Reflector;
+  private readonly list: Reflector;
   private pending = false;
+  private told = false;
   private readonly around: KubeletSurroundings;
   private readonly life: Life;
   private readonly listed: (first: boolean) => void;
@@ -23,45 +26,58 @@ export class ApiPodSource {
     this.around = around;
     this.life = life;
     this.listed = listed;
+    this.node = new Reflector(around, life, () => this.registerNode());
+    this.list = new Reflector(around, life, () => this.read());
+  }
+
+  start(): void {
+    this.node.start();
+    this.awaitNode();
+  }
+
+  get listedOnce(): boolean {
+    return this.list.listedOnce;
+  }
+
+  get knowsNode(): boolean {
+    return this.node.listedOnce;
   }
 
   /** Whether what the kubelet writes now arrives. */
   get online(): boolean {
-    return this.connected && this.serves();
+    return this.list.connected && this.answers();
   }
 
   /** Availability, or an object of the API, may have changed. */
   look(): void {
-    if (!this.serves()) {
-      this.connected = false;
-      return;
-    }
-    if (this.pending) return;
+    this.node.look();
+    this.list.look();
+    if (this.pending || !this.online) return;
     this.pending = true;
-    const { delays, schedule } = this.around;
-    schedule.after(
-      this.connected ? delays.watchLatency : delays.kubeletRelist,
-      () => {
-        this.pending = false;
-        if (this.serves()) this.list();
-      },
-      this.life,
-    );
+    const follow = (): void => {
+      this.pending = false;
+      if (this.online) this.read();
+    };
+    this.around.schedule.after(this.around.delays.watchLatency, follow, this.life);
   }
 
-  private serves(): boolean {
-    return this.around.availability.answerTo(this.around.node) === 'serving';
+  private awaitNode(): void {
+    if (this.knowsNode) this.list.start();
+    else this.around.schedule.after(this.around.delays.nodeLook, () => this.awaitNode(), this.life);
   }
 
-  private list(): void {
+  private answers(): boolean {
+    return this.around.availability.answersFor(this.around.node);
+  }
+
+  private read(): void {
     const { node, store } = this.around;
-    this.connected = true;
     this.registerNode();
     const own = store.list('pods').filter(({ spec }) => spec?.nodeName === node);
+    const first = !this.told;
+    this.told = true;
     this.pods = own.filter((pod) => !isMirror(pod));
     this.mirrors = own.filter(isMirror);
-    const first = !this.listedOnce;
-    this.listedOnce = true;
     this.listed(first);
   }
 

@@ -50,6 +50,12 @@ export function selects(request: ApiRequest, object: Kinds[Resource]): boolean {
   return spec !== undefined && 'nodeName' in spec && spec.nodeName === nodeName;
 }
 
+/** Watches, and lists but those with a limit and no selector, are not answered from etcd (cacher/delegator.go). */
+export function comesFromCache({ name, query, fields }: ApiRequest): boolean {
+  const selects = fields.size > 0 || query.has('labelSelector');
+  return name === undefined && (query.has('watch') || selects || !query.has('limit'));
+}
+
 /** Why `system:node:<node>` may not do this; undefined when it may. */
 export function nodeMayNot(
   method: string,

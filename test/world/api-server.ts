@@ -3,10 +3,18 @@
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { apiTime, deletePod } from './api-objects.ts';
-import { type ApiRequest, KIND_OF, nodeMayNot, parseRequest, selects } from './api-requests.ts';
+import {
+  type ApiRequest,
+  comesFromCache,
+  KIND_OF,
+  nodeMayNot,
+  parseRequest,
+  selects,
+} from './api-requests.ts';
 import { ApiWatches } from './api-watches.ts';
 import type { Resource } from './object-store.ts';
 import type { RealClock } from './real-clock.ts';
+import { issueToken } from './tokens.ts';
 import type { World } from './world.ts';
 
 /** Bearer tokens: the kubelet's identity, and a service account that may read workloads. */
@@ -63,7 +71,7 @@ export class ApiServer {
     const reply = this.reply(request, body, response);
     if (reply === undefined) return;
     const text = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
-    response.writeHead(reply.code, { 'content-type': 'application/json' }).end(text);
+    response.writeHead(reply.code, { 'content-type': 'application/json', ...reply.headers }).end(text);
   }
 
   /** Undefined when the response is a stream that stays open. */
@@ -73,9 +81,11 @@ export class ApiServer {
     this.requests.push({ atMs: nowMs, method, url: request.url ?? '' });
     const status = availability.faults.deniedStatus;
     if (status !== undefined) return failure(status, status === 401 ? 'Unauthorized' : 'Forbidden');
-    if (!availability.apiServing) return failure(500, 'InternalError', 'etcd is not there');
     const url = new URL(request.url ?? '/', 'http://api');
-    if (/^\/(readyz|livez|healthz)/.test(url.pathname)) return { code: 200, body: 'ok' };
+    const isReadiness = url.pathname.startsWith('/readyz');
+    if (isReadiness && !availability.apiReady) return { code: 500, body: 'readyz check failed' };
+    if (!availability.answersFor(this.node)) return failure(500, 'InternalError', 'etcd is not there');
+    if (isReadiness || /^\/(livez|healthz)/.test(url.pathname)) return { code: 200, body: 'ok' };
     const token = request.headers.authorization?.replace(/^Bearer /, '');
     if (token !== NODE_TOKEN && token !== SERVICE_ACCOUNT_TOKEN) return failure(401, 'Unauthorized');
     const wanted = parseRequest(url);
@@ -97,6 +107,7 @@ export class ApiServer {
       return method === 'POST' ? { code: 201, body } : { code: 200, body: { items: this.events } };
     }
     if (resource === 'token') return this.issueToken(request, body);
+    if (method === 'GET' && !this.world.availability.apiServing && comesFromCache(request)) return STARTING;
     if (method === 'GET' && ['1', 'true'].includes(request.query.get('watch') ?? '')) {
       this.watches.open(request, resource, response);
       return undefined;
@@ -134,7 +145,7 @@ export class ApiServer {
     return { code: 200, body };
   }
 
-  /** A node may only ask for tokens bound to pods of its own; 3607 s for the API audience really lasts a year. */
+  /** A node may only ask for tokens bound to pods of its own. */
   private issueToken(request: ApiRequest, body: Body): Reply {
     const spec = body.spec ?? {};
     const bound = this.world.store
@@ -145,9 +156,14 @@ export class ApiServer {
     }
     const seconds = spec.expirationSeconds ?? 3_600;
     if (seconds < 600) return failure(422, 'Invalid', 'may not specify a duration less than 10 minutes');
-    const lastsMs = (seconds === 3_607 ? 31_536_000 : seconds) * 1_000;
-    const token = `fake-token.${request.namespace}.${request.name}.${this.world.random.suffix(8)}`;
-    const status = { token, expirationTimestamp: apiTime(this.world.nowMs + lastsMs).toISOString() };
+    const { token, expiresAtMs } = issueToken(
+      this.world,
+      bound,
+      request.name ?? '',
+      seconds,
+      this.world.nowMs,
+    );
+    const status = { token, expirationTimestamp: apiTime(expiresAtMs).toISOString() };
     return {
       code: 201,
       body: { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', spec, status },
@@ -158,11 +174,18 @@ export class ApiServer {
 interface Reply {
   readonly code: number;
   readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 function failure(code: number, reason: string, message = reason): Reply {
   return { code, body: { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message } };
 }
+
+/** KEP 4568. */
+const STARTING: Reply = {
+  ...failure(429, 'TooManyRequests', 'storage is (re)initializing'),
+  headers: { 'retry-after': '1' },
+};
 
 /** The fields of request bodies that this API reads. */
 interface Body {

@@ -8,11 +8,13 @@ import type { Schedule } from './schedule.ts';
 
 /**
  * What a client on a node meets at the API's endpoint.
+ * - filling: an apiserver answers for single objects, and 429 to lists with a selector and to watches, since its watch
+ *   caches are not full yet; nor is it ready (ResilientWatchCacheInitialization, WatchCacheInitializationPostStartHook)
  * - unready: an apiserver has bound its port and answers 500 (no etcd, or still starting)
  * - silent: packets vanish, or the process is stopped (SIGSTOP): only a timeout tells
  * - denied: somebody answers, 401 or 403
  */
-export type ApiAnswer = 'serving' | 'unready' | 'refused' | 'silent' | 'denied';
+export type ApiAnswer = 'serving' | 'filling' | 'unready' | 'refused' | 'silent' | 'denied';
 
 export interface ApiFaults {
   /** SIGSTOP to the apiservers: connections stay open and say nothing. */
@@ -33,23 +35,33 @@ export class Availability {
   etcdServing = false;
   /** It runs on other machines, and serves. */
   etcdOutside = false;
-  /** An apiserver serves. Faults on the way to it are not in here. */
+  /** An apiserver answers all that it is asked. Faults on the way to it are not in here. */
   apiServing = false;
+  private apiAnswering = false;
+  /** Its /readyz says so. */
+  apiReady = false;
   apiBound = false;
-  /** One was told to end, and lives on for the watches that are open. */
+  /** One was told to end: until its own work is done, and for the watches that are open, it lives on. */
   apiLeaving = false;
-  /** Grows whenever a process begins or ceases to serve. */
+  /** Grows whenever a process begins or ceases to serve, or to answer. */
   revision = 0;
   private readonly hosts: readonly ProcessHost[];
   private readonly schedule: Schedule;
   private readonly delays: Delays;
   private readonly leaderChanged: () => void;
+  private readonly changed: () => void;
 
-  constructor(hosts: readonly ProcessHost[], schedule: Schedule, delays: Delays, leaderChanged: () => void) {
+  constructor(
+    hosts: readonly ProcessHost[],
+    schedule: Schedule,
+    delays: Delays,
+    on: { leaderChanged(): void; changed(): void },
+  ) {
     this.hosts = hosts;
     this.schedule = schedule;
     this.delays = delays;
-    this.leaderChanged = leaderChanged;
+    this.leaderChanged = on.leaderChanged;
+    this.changed = on.changed;
   }
 
   answerTo(node: string): ApiAnswer {
@@ -57,7 +69,14 @@ export class Availability {
     if (this.faults.frozen && this.apiBound) return 'silent';
     if (!this.apiBound) return 'refused';
     if (this.faults.deniedStatus !== undefined) return 'denied';
-    return this.apiServing ? 'serving' : 'unready';
+    if (this.apiServing) return 'serving';
+    return this.apiAnswering ? 'filling' : 'unready';
+  }
+
+  /** Whether a request for one object, or a write, is answered with success. */
+  answersFor(node: string): boolean {
+    const answer = this.answerTo(node);
+    return answer === 'serving' || answer === 'filling';
   }
 
   /** Whether a controller of this role acts: it is up, holds its lease and reaches the API. */
@@ -76,9 +95,14 @@ export class Availability {
     this.etcdServing = this.etcdOutside || members.length * 2 > this.hosts.length;
 
     const apiservers = this.processes('kube-apiserver');
-    for (const { process } of apiservers) this.update(process, this.etcdServing);
+    for (const { host, process } of apiservers) {
+      this.update(process, this.etcdServing);
+      if (process.leaving) this.closePorts(host, process);
+    }
     this.apiBound = apiservers.some(({ process }) => process.bound);
-    this.apiServing = apiservers.some(({ process }) => process.serving);
+    this.apiAnswering = apiservers.some(({ process }) => process.answering);
+    this.apiServing = apiservers.some(({ process }) => process.answering && this.isFull(process));
+    this.apiReady = apiservers.some(({ process }) => process.serving);
     this.apiLeaving = apiservers.some(({ process }) => process.leaving);
 
     for (const { host, process } of this.processes()) {
@@ -102,16 +126,22 @@ export class Availability {
     if (!process.initialized || !process.bound) return;
     if (satisfied) {
       process.missingSinceMs = undefined;
-      if (!process.serving) this.revision += 1;
-      process.serving = true;
+      if (!process.answering) this.revision += 1;
+      process.answering = true;
+      if (process.filledAtMs === Number.POSITIVE_INFINITY) this.fill(process);
+      const serving = this.isFull(process) && !process.leaving;
+      if (serving !== process.serving) this.revision += 1;
+      process.serving = serving;
       if (process.leadsAtMs === Number.POSITIVE_INFINITY) this.awaitLease(process);
       return;
     }
-    if (!process.serving || process.missingSinceMs !== undefined) return;
+    if (!process.answering || process.missingSinceMs !== undefined) return;
     const lostAtMs = this.schedule.nowMs;
     process.missingSinceMs = lostAtMs;
     // A controller stays up until it fails to renew its lease; an apiserver without etcd answers 500 at once.
     if (process.program.needs === 'etcd') {
+      if (!this.isFull(process)) process.filledAtMs = Number.POSITIVE_INFINITY;
+      process.answering = false;
       process.serving = false;
       this.revision += 1;
     }
@@ -122,6 +152,25 @@ export class Availability {
       },
       process,
     );
+  }
+
+  private isFull({ filledAtMs }: HostProcess): boolean {
+    return filledAtMs <= this.schedule.nowMs;
+  }
+
+  private fill(process: HostProcess): void {
+    const { fillMs } = process.program;
+    process.filledAtMs = this.schedule.nowMs + fillMs;
+    if (fillMs > 0) this.schedule.after(fillMs, this.changed, process);
+  }
+
+  /** It takes itself out of the cluster's records first (RunPreShutdownHooks), which takes an etcd. */
+  private closePorts({ processes }: ProcessHost, process: HostProcess): void {
+    if (!process.bound || !process.answering) return;
+    const close = (): void => {
+      if (process.bound && process.answering) processes.closePorts(process);
+    };
+    this.schedule.after(this.delays.apiserverHooks, close, process);
   }
 
   private awaitLease(process: HostProcess): void {

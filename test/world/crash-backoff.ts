@@ -1,4 +1,4 @@
-// Model: the kubelet's CrashLoopBackOff (1.20, kuberuntime_manager.go doBackOff). Asked at each start of a container,
+// Model: the kubelet's CrashLoopBackOff (kuberuntime_manager.go doBackOff). Asked at each start of a container,
 // with the end of the one before it: nothing ended, no back-off. The first restart is immediate, then 10 s doubling to
 // 300 s. Kept in the kubelet's memory by pod UID and container, so a new pod starts afresh.
 

@@ -5,13 +5,16 @@ export interface Delays {
   /** Power on to the runtime's socket, and from there to the kubelet's first look at its directory. */
   readonly runtimeStart: number;
   readonly kubeletStart: number;
+  /** RestartSec of its unit, as the packages of Kubernetes have it. */
+  readonly kubeletRestart: number;
   readonly sandbox: number;
   readonly containerStart: number;
   readonly etcdStart: number;
-  /** Its listener is one of the first things it makes: a kubelet was connected 1.05 s after the start (1.20). */
+  /** Its listener is made before its storage: a kubelet was connected 1.05 s after the start. */
   readonly apiserverBind: number;
-  /** Start to /readyz, etcd being there. */
+  /** Start to its first answer, etcd being there; and from there until its watch caches are full, and /readyz says so. */
   readonly apiserverStart: number;
+  readonly apiserverFill: number;
   /** An apiserver that finds no etcd, and a controller-manager that finds no API, exit after this. */
   readonly apiserverPatience: number;
   readonly controllerStart: number;
@@ -23,16 +26,25 @@ export interface Delays {
   readonly otherStart: number;
   /** SIGTERM to exit. On a real node a checkpoint's container was gone 0.2 s after its file. */
   readonly stop: number;
-  /** A 1.20 apiserver closes its port at once and lives on, for open watches, until its pod's grace period is over. */
+  /**
+   * Told to end, an apiserver keeps its port until its pre-shutdown hooks are done (genericapiserver.go): they take itself
+   * out of the endpoints of `kubernetes` and delete its Lease, so without an etcd they last for its whole grace period.
+   */
+  readonly apiserverHooks: number;
+  /** Then it lives on, for open watches, until its pod's grace period is over. */
   readonly apiserverStop: number;
   readonly watchLatency: number;
-  /** API back to the kubelet's first list, and to its knowledge of its own Node's labels. */
-  readonly kubeletRelist: number;
-  /** The first time until a kubelet that found no API asks for the services again; it doubles (client-go's reflector). */
-  readonly servicesRelist: number;
+  /** A list of a starting apiserver. */
+  readonly listLatency: number;
+  /** client-go's reflector: until it asks again, doubling, each time for up to twice as long; and when that is forgotten. */
+  readonly reflectorBackoff: number;
+  readonly reflectorBackoffMax: number;
+  readonly reflectorBackoffReset: number;
+  /** WaitForAPIServerSyncPeriod: how often the source of the API's pods looks whether the Node is known. */
+  readonly nodeLook: number;
   /** fileCheckFrequency. */
   readonly staticRelist: number;
-  /** How long a kubelet (1.20) was seen to wait for a hanging apiserver before it started a static pod. */
+  /** How long a kubelet was seen to wait for a hanging apiserver before it started a static pod: the call has no limit of its own. */
   readonly mirrorCall: number;
   /** How long it waits with the deletion of one: Go's TLS handshake timeout. */
   readonly mirrorDeletion: number;
@@ -44,6 +56,9 @@ export interface Delays {
   readonly controllerSync: number;
   /** The DaemonSet controller's back-off over Failed pods: this, doubling to 15 minutes. */
   readonly failedPodBackoff: number;
+  /** backOffPeriod: until a pod whose sync failed is looked at again; and resyncInterval, at the latest. */
+  readonly syncRetry: number;
+  readonly podResync: number;
   readonly crashBackoff: number;
   readonly crashBackoffMax: number;
   /** A container that ran this long starts with a fresh back-off. */
@@ -53,11 +68,13 @@ export interface Delays {
 export const REAL_DELAYS: Delays = {
   runtimeStart: 800,
   kubeletStart: 2_500,
+  kubeletRestart: 10_000,
   sandbox: 300,
   containerStart: 200,
   etcdStart: 1_000,
   apiserverBind: 1_000,
-  apiserverStart: 5_000,
+  apiserverStart: 4_500,
+  apiserverFill: 600,
   apiserverPatience: 20_000,
   controllerStart: 1_500,
   controllerPatience: 10_000,
@@ -65,10 +82,14 @@ export const REAL_DELAYS: Delays = {
   renewDeadline: 10_000,
   otherStart: 500,
   stop: 200,
+  apiserverHooks: 30,
   apiserverStop: 30_000,
   watchLatency: 10,
-  kubeletRelist: 1_000,
-  servicesRelist: 1_200,
+  listLatency: 100,
+  reflectorBackoff: 800,
+  reflectorBackoffMax: 30_000,
+  reflectorBackoffReset: 120_000,
+  nodeLook: 1_000,
   staticRelist: 20_000,
   mirrorCall: 22_000,
   mirrorDeletion: 10_000,
@@ -78,6 +99,8 @@ export const REAL_DELAYS: Delays = {
   readinessPeriod: 1_000,
   controllerSync: 200,
   failedPodBackoff: 1_000,
+  syncRetry: 10_000,
+  podResync: 60_000,
   crashBackoff: 10_000,
   crashBackoffMax: 300_000,
   crashBackoffReset: 600_000,

@@ -6,12 +6,12 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
-import type { KubeletBehaviour } from './admission.ts';
 import { ApiServer, NODE_TOKEN } from './api-server.ts';
 import { beginPivoted, type ControlPlaneOptions, type ControlPlanePorts } from './control-plane.ts';
 import { CriServer } from './cri-server.ts';
 import { REAL_DELAYS, scaledDelays } from './delays.ts';
 import { DirectoryFiles, realPaths } from './directory-files.ts';
+import type { KubeletHabits } from './kubelet-habits.ts';
 import type { NodeModel } from './node-model.ts';
 import { PortServers } from './port-servers.ts';
 import { RealClock } from './real-clock.ts';
@@ -24,7 +24,7 @@ export interface EmbeddedOptions {
   /** 0.2: the model's start times and back-offs are a fifth of life. The agent is never scaled. */
   readonly timeFactor?: number;
   readonly seed?: number;
-  readonly kubelet?: KubeletBehaviour;
+  readonly kubelet?: KubeletHabits;
   readonly criVersions?: readonly ('v1' | 'v1alpha2')[];
   readonly controlPlane?: Omit<ControlPlaneOptions, 'ports'>;
 }

@@ -10,10 +10,14 @@ export interface HostProcess extends Life {
   readonly startedAtMs: number;
   alive: boolean;
   bound: boolean;
-  /** Told to end: its ports are closed, it takes nothing new, and lives until its stop time is over. */
+  /** Told to end: not ready any more. It closes its ports when its own work is done, and lives until its stop time is over. */
   leaving: boolean;
-  /** Past its own start-up; it serves once what it needs is there. */
+  /** Past its own start-up; it answers once what it needs is there. */
   initialized: boolean;
+  answering: boolean;
+  /** From when on its caches are full, and it answers all that it is asked. */
+  filledAtMs: number;
+  /** Ready, by its own probe. */
   serving: boolean;
   /** Since when what it needs has been missing, after it had served. */
   missingSinceMs: number | undefined;
@@ -27,7 +31,7 @@ export interface HostProcess extends Life {
 /** Hears of every process: the simulation and the demo run the real agent where the model's agent container runs. */
 export type ProcessListener = (event: 'started' | 'told to end' | 'ended', process: HostProcess) => void;
 
-const CLOSES_FIRST_MS = 1_000;
+const LEAVES_SLOWLY_MS = 1_000;
 
 /** Of the agent's pod; nothing else real runs here. */
 const GRACE_MS = 10_000;
@@ -58,6 +62,8 @@ export class HostProcesses {
       bound: false,
       leaving: false,
       initialized: false,
+      answering: false,
+      filledAtMs: warm ? this.schedule.nowMs : Number.POSITIVE_INFINITY,
       serving: false,
       missingSinceMs: undefined,
       leadsAtMs: warm ? this.schedule.nowMs : Number.POSITIVE_INFINITY,
@@ -80,17 +86,23 @@ export class HostProcesses {
     return process;
   }
 
-  /** SIGTERM: ends after the program's stop time; one that takes long closes its ports first. */
+  /** SIGTERM: ends after the program's stop time; one that takes long is not ready from now on. */
   terminate(process: HostProcess): void {
     this.listener?.('told to end', process);
-    if (process.program.stopMs >= CLOSES_FIRST_MS) {
+    if (process.program.stopMs >= LEAVES_SLOWLY_MS) {
       process.leaving = true;
-      process.bound = false;
       process.serving = false;
       this.changed();
     }
     const stopMs = process.isReal ? GRACE_MS : process.program.stopMs;
     this.schedule.after(stopMs, () => this.end(process, 0, 'Completed'), process);
+  }
+
+  /** Its own work at its end is done: nobody reaches it any more but over the watches that are open. */
+  closePorts(process: HostProcess): void {
+    process.bound = false;
+    process.answering = false;
+    this.changed();
   }
 
   /** The process ends now: its ports are free. */
@@ -116,6 +128,7 @@ export class HostProcesses {
   private forget(process: HostProcess): void {
     process.alive = false;
     process.bound = false;
+    process.answering = false;
     process.serving = false;
     this.running.delete(process);
     this.listener?.('ended', process);
@@ -140,7 +153,7 @@ export class HostProcesses {
   }
 
   private loseHope(process: HostProcess): void {
-    if (!process.serving && process.missingSinceMs === undefined)
-      this.end(process, 1, 'what it needs is not there');
+    if (process.answering || process.missingSinceMs !== undefined) return;
+    if (process.bound || !process.leaving) this.end(process, 1, 'what it needs is not there');
   }
 }

@@ -1,5 +1,5 @@
 // Model: the kubelet's housekeeping, every two seconds. It ends what nobody wants any more, and deletes the mirror pods of
-// static pods that are gone; for such a call its whole loop waits (1.20, HandlePodCleanups).
+// static pods that are gone; for such a call its whole loop waits (HandlePodCleanups).
 
 import type { ApiPodSource } from './api-pod-source.ts';
 import type { KubeletModel } from './kubelet-model.ts';
@@ -54,7 +54,7 @@ export class Housekeeping {
       schedule.after(CALL_LOOK_MS, () => this.deleteMirrors(sinceMs), this.kubelet.life);
       return;
     }
-    if (availability.answerTo(node) === 'serving') {
+    if (availability.answersFor(node)) {
       for (const { metadata } of left) store.remove('pods', metadata?.namespace, metadata?.name ?? '');
     }
     if (waited) this.free();

@@ -5,16 +5,16 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { admit, mountProblem, ownLabels, type Rejection } from './admission.ts';
 import { ApiPodSource } from './api-pod-source.ts';
 import { CrashBackoff } from './crash-backoff.ts';
+import { CsiNode } from './csi-node.ts';
 import type { Delays } from './delays.ts';
 import { Housekeeping } from './kubelet-housekeeping.ts';
 import type { KubeletSurroundings } from './kubelet-surroundings.ts';
 import { createMirrors, writeRejection, writeStatus } from './pod-status.ts';
 import { PodWorker, type WorkerHost } from './pod-worker.ts';
+import { Reflector } from './reflector.ts';
 import type { RuntimeModel } from './runtime-model.ts';
 import type { Schedule } from './schedule.ts';
 import { StaticPodConfig } from './static-pod-config.ts';
-
-const SERVICES_RELIST_MS_MAX = 30_000;
 
 export class KubeletModel implements WorkerHost {
   readonly life = { alive: true };
@@ -28,21 +28,20 @@ export class KubeletModel implements WorkerHost {
   private readonly rejected = new Map<string, { pod: V1Pod; rejection: Rejection }>();
   private readonly terminatedStaticUids = new Set<string>();
   private readonly api: ApiPodSource;
+  private readonly services: Reflector;
   private readonly housekeeping: Housekeeping;
-  private knowsOwnLabels: boolean;
-  private servicesListed = false;
   private synced = '';
   private reported = '';
 
-  /** `afterBoot`: the machine was just started, so this kubelet has never seen its Node object. */
-  constructor(around: KubeletSurroundings, afterBoot: boolean) {
+  /** `gaveUp` hears that it has ended itself. */
+  constructor(around: KubeletSurroundings, gaveUp: () => void) {
     this.around = around;
     this.schedule = around.schedule;
     this.delays = around.delays;
     this.runtime = around.runtime;
     this.backoff = new CrashBackoff(around.delays);
-    this.knowsOwnLabels = !(afterBoot && around.behaviour.rejectsAfterBoot);
     this.api = new ApiPodSource(around, this.life, (first) => this.apiListed(first));
+    this.services = new Reflector(around, this.life, () => undefined);
     this.housekeeping = new Housekeeping(this, around, this.api, () => this.sync());
     this.config = new StaticPodConfig(around.files, around.node, (problem) => this.note(problem));
     this.runtime.onContainerExit = (container) => this.workers.get(container.podUid)?.exited(container);
@@ -53,13 +52,14 @@ export class KubeletModel implements WorkerHost {
     this.every(this.delays.readinessPeriod, () => this.writeStatuses());
     this.note('started');
     this.sync();
-    this.apiMayHaveChanged();
-    this.listServices(this.delays.servicesRelist);
+    this.api.start();
+    this.services.start();
+    new CsiNode(around, this.life, gaveUp).start();
   }
 
-  /** Before it has listed the services once, it makes no container of a pod of the API (1.20, makeEnvironmentVariables). */
+  /** Before it has listed the services once, it makes no container of a pod of the API (getServiceEnvVarMap). */
   get knowsServices(): boolean {
-    return this.servicesListed;
+    return this.services.listedOnce;
   }
 
   get waitsForCall(): boolean {
@@ -86,6 +86,7 @@ export class KubeletModel implements WorkerHost {
   /** Availability, or an object of the API, changed. */
   apiMayHaveChanged(): void {
     this.api.look();
+    this.services.look();
   }
 
   mountProblem(worker: PodWorker): string | undefined {
@@ -94,7 +95,21 @@ export class KubeletModel implements WorkerHost {
     const objectExists = (resource: 'secrets' | 'configmaps', name: string): boolean =>
       store.get(resource, namespace, name) !== undefined;
     const online = availability.answerTo(node) === 'serving';
-    return mountProblem(worker.pod, worker.source, online ? objectExists : undefined, paths);
+    return mountProblem(worker.pod, online ? objectExists : undefined, paths);
+  }
+
+  retryMs(): number {
+    return this.jittered(this.delays.syncRetry);
+  }
+
+  backOffLookMs(waitMs: number): number {
+    const { looksWhenBackOffEnds } = this.around.habits;
+    return looksWhenBackOffEnds ? this.jittered(Math.min(waitMs, this.delays.podResync)) : this.retryMs();
+  }
+
+  /** So that pods that failed together are not looked at together (workerBackOffPeriodJitterFactor). */
+  private jittered(ms: number): number {
+    return this.around.random.between(ms, ms * 1.5);
   }
 
   apiHangs(): boolean {
@@ -131,20 +146,9 @@ export class KubeletModel implements WorkerHost {
     this.schedule.after(periodMs, step, this.life);
   }
 
-  /** Its reflector asks again and again, each time after twice as long, up to 30 s. */
-  private listServices(againMs: number): void {
-    const { availability, node } = this.around;
-    this.servicesListed = availability.answerTo(node) === 'serving';
-    if (this.servicesListed) return;
-    const nextMs = Math.min(againMs * 2, SERVICES_RELIST_MS_MAX);
-    this.schedule.after(againMs, () => this.listServices(nextMs), this.life);
-  }
-
   private apiListed(first: boolean): void {
     if (first) this.note('listed its pods from the API for the first time');
     this.sync();
-    // Pods of the first list were admitted without the role label; from now on it is known.
-    this.knowsOwnLabels = true;
   }
 
   /** All that a sync depends on, in one word: a kubelet at rest costs a simulation next to nothing. */
@@ -180,7 +184,7 @@ export class KubeletModel implements WorkerHost {
   }
 
   private want(uid: string, pod: V1Pod, source: 'file' | 'api'): void {
-    const { behaviour, node, store } = this.around;
+    const { node, store } = this.around;
     const existing = this.workers.get(uid);
     if (existing !== undefined) {
       if (!existing.isTerminating && existing.pod !== pod) existing.update(pod);
@@ -189,9 +193,9 @@ export class KubeletModel implements WorkerHost {
     if (this.rejected.has(uid)) return;
     if (source === 'file' && this.mustWait(uid, pod)) return;
     const admitted = [...this.workers.values()].map((worker) => worker.pod);
-    const role = store.get('nodes', undefined, node)?.metadata?.labels;
-    const known = this.knowsOwnLabels && this.sourcesReady ? role : undefined;
-    const rejection = admit(pod, source, admitted, known ?? ownLabels(node), behaviour);
+    // Before it knows its Node it has none but the labels that it gives itself (initialNode).
+    const known = this.api.knowsNode ? store.get('nodes', undefined, node)?.metadata?.labels : undefined;
+    const rejection = admit(pod, source, admitted, known ?? ownLabels(node));
     if (rejection !== undefined) {
       this.rejected.set(uid, { pod, rejection });
       this.tell(pod, `rejected: ${rejection.message}`);
@@ -204,10 +208,12 @@ export class KubeletModel implements WorkerHost {
     worker.begin();
   }
 
+  /**
+   * One under a new UID waits for the old one of its name to be gone. The model takes the worst of one that is removed and
+   * added with the same UID: it never starts (#105543).
+   */
   private mustWait(uid: string, pod: V1Pod): boolean {
-    const { behaviour } = this.around;
-    if (!behaviour.sameUidStartsAgain && this.terminatedStaticUids.has(uid)) return true;
-    if (!behaviour.newUidWaitsForOld) return false;
+    if (this.terminatedStaticUids.has(uid)) return true;
     return [...this.workers.values()].some(
       (worker) =>
         worker.pod.metadata?.name === pod.metadata?.name &&

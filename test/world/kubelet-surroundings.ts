@@ -1,8 +1,8 @@
 // Model: everything a kubelet touches outside itself. All of it outlives a kubelet.
 
-import type { KubeletBehaviour } from './admission.ts';
 import type { Availability } from './availability.ts';
 import type { Delays } from './delays.ts';
+import type { KubeletHabits } from './kubelet-habits.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { Random } from './random.ts';
 import type { RuntimeModel } from './runtime-model.ts';
@@ -21,5 +21,5 @@ export interface KubeletSurroundings {
   readonly delays: Delays;
   readonly random: Random;
   readonly story: Story;
-  readonly behaviour: KubeletBehaviour;
+  readonly habits: KubeletHabits;
 }

@@ -2,8 +2,8 @@
 // etcd's data (in the world's store) and whatever the agent wrote. A kubelet that dies leaves containers running.
 
 import type { V1Pod } from '@kubernetes/client-node';
-import type { KubeletBehaviour } from './admission.ts';
 import { HostProcesses } from './host-processes.ts';
+import type { KubeletHabits } from './kubelet-habits.ts';
 import { KubeletModel } from './kubelet-model.ts';
 import { programOf } from './programs.ts';
 import { RuntimeModel } from './runtime-model.ts';
@@ -15,7 +15,7 @@ interface NodeOptions {
   readonly world: World;
   readonly files: StaticPodFiles;
   readonly paths: HostPaths;
-  readonly behaviour: KubeletBehaviour;
+  readonly habits: KubeletHabits;
 }
 
 export class NodeModel {
@@ -49,7 +49,7 @@ export class NodeModel {
     this.bootId = world.random.uuid();
     world.story.tell(this.name, 'power on');
     world.schedule.after(world.delays.runtimeStart, () => this.startRuntime(), this.power);
-    world.schedule.after(world.delays.kubeletStart, () => this.startKubelet(true), this.power);
+    world.schedule.after(world.delays.kubeletStart, () => this.startKubelet(), this.power);
   }
 
   powerOff(): void {
@@ -79,26 +79,31 @@ export class NodeModel {
     this.kubelet = undefined;
   }
 
-  /** `afterBoot` is what makes it reject pods that select on a role label. */
-  startKubelet(afterBoot = false): void {
+  /** It could not publish its CSINode; its unit starts it again (Restart=always). */
+  private kubeletGaveUp(): void {
+    const { world } = this.options;
+    world.story.tell(`${this.name}/kubelet`, 'gives up: no API to publish its CSINode');
+    this.killKubelet();
+    world.schedule.after(world.delays.kubeletRestart, () => this.startKubelet(), this.power);
+  }
+
+  startKubelet(): void {
     if (!this.powered || this.kubelet !== undefined) return;
-    const { world, files, paths, behaviour, name } = this.options;
-    this.kubelet = new KubeletModel(
-      {
-        node: name,
-        files,
-        paths,
-        behaviour,
-        runtime: this.runtime,
-        store: world.store,
-        availability: world.availability,
-        schedule: world.schedule,
-        delays: world.delays,
-        random: world.random,
-        story: world.story,
-      },
-      afterBoot,
-    );
+    const { world, files, paths, habits, name } = this.options;
+    const around = {
+      node: name,
+      files,
+      paths,
+      habits,
+      runtime: this.runtime,
+      store: world.store,
+      availability: world.availability,
+      schedule: world.schedule,
+      delays: world.delays,
+      random: world.random,
+      story: world.story,
+    };
+    this.kubelet = new KubeletModel(around, () => this.kubeletGaveUp());
   }
 
   /** The way to the API's endpoint: packets are dropped, so clients meet timeouts and not refusals. */

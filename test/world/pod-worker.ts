@@ -20,6 +20,9 @@ export interface WorkerHost {
   readonly backoff: CrashBackoff;
   mountProblem(worker: PodWorker): string | undefined;
   readonly knowsServices: boolean;
+  /** Until it looks at a pod again whose sync failed; and at one that has so long to wait in its back-off. */
+  retryMs(): number;
+  backOffLookMs(waitMs: number): number;
   /** A request of the API is neither answered nor refused. */
   apiHangs(): boolean;
   /** Its loop waits for a call, and sees nothing of what the runtime does. */
@@ -186,18 +189,24 @@ export class PodWorker {
       this.launch(spec, kind);
       return;
     }
-    const waitMs = backoff.remainingMs(this.uid, spec.name, ended.finishedAtMs, schedule.nowMs);
-    if (waitMs > 0) this.waiting = 'CrashLoopBackOff';
     const isSame = (): boolean => this.sandbox === sandbox && (this.newest(spec.name) ?? ended) === ended;
-    this.whenFree(waitMs, () => {
+    const leftMs = (): number => backoff.remainingMs(this.uid, spec.name, ended.finishedAtMs, schedule.nowMs);
+    const look = (): void => {
       if (!isSame()) return;
+      const waitMs = leftMs();
+      if (waitMs > 0) {
+        this.waiting = 'CrashLoopBackOff';
+        this.whenFree(this.host.backOffLookMs(waitMs), look);
+        return;
+      }
       backoff.restarted(this.uid, spec.name, ended.finishedAtMs, schedule.nowMs);
       this.launch(spec, kind);
-    });
+    };
+    this.whenFree(0, look);
     // Two events in one look, such as a new sandbox and a container that died, and it looks at the pod again at the next
-    // one (1.20: the second waits for a newer state of the pod).
+    // one: the second waits for a newer state of the pod (pod_workers.go, GetNewerThan).
     const isNew = sandbox !== undefined && schedule.nowMs - sandbox.createdAtMs < this.lookPeriodMs;
-    if (waitMs === 0 || !isNew) return;
+    if (leftMs() === 0 || !isNew) return;
     this.whenFree(this.lookPeriodMs, () => {
       if (isSame() && this.newest(spec.name) === undefined) this.launch(spec, kind);
     });
@@ -210,7 +219,7 @@ export class PodWorker {
     const problem = this.launchProblem(spec);
     if (problem !== undefined) {
       this.wait(problem);
-      this.later(delays.crashBackoff, () => {
+      this.later(this.host.retryMs(), () => {
         if (this.sandbox === sandbox) this.launch(spec, kind);
       });
       return;

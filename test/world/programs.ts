@@ -20,6 +20,8 @@ export interface Program {
   readonly sharesPorts: boolean;
   readonly bindMs: number;
   readonly startMs: number;
+  /** From its first answer until its caches are full. */
+  readonly fillMs: number;
   readonly needs: 'nothing' | 'etcd' | 'api';
   /** Exits when it has not come up by then. */
   readonly patienceMs: number;
@@ -58,6 +60,7 @@ export function programOf(
     sharesPorts: flags.some((flag) => /^--permit-port-sharing(=true)?$/.test(flag)),
     bindMs: 0,
     startMs: delays.otherStart,
+    fillMs: 0,
     needs: 'nothing',
     patienceMs: Number.POSITIVE_INFINITY,
     toleratesLossMs: Number.POSITIVE_INFINITY,
@@ -85,11 +88,12 @@ function behaviour(role: Role, delays: Delays): Partial<Program> {
       return {
         bindMs: delays.apiserverBind,
         startMs: delays.apiserverStart,
+        fillMs: delays.apiserverFill,
         needs: 'etcd',
         patienceMs: delays.apiserverPatience,
         stopMs: delays.apiserverStop,
       };
-    // 1.20: the controller-manager waits 10 s for an API and dies; the scheduler tries on for its lease.
+    // The controller-manager waits 10 s for an API and dies; the scheduler tries on for its lease.
     case 'kube-controller-manager':
       return {
         startMs: delays.controllerStart,

@@ -1,10 +1,10 @@
 // Model: the whole world: nodes with power and disks, one etcd, one API, the controllers. advance(nowMs) is the only
 // way time passes; the simulation calls it with a virtual clock, the embedded world with the real one.
 
-import { KUBELET_1_36, type KubeletBehaviour } from './admission.ts';
 import { Availability } from './availability.ts';
 import { ControllersModel } from './controllers-model.ts';
 import { type Delays, REAL_DELAYS } from './delays.ts';
+import { KUBELET_1_37, type KubeletHabits } from './kubelet-habits.ts';
 import { NodeModel } from './node-model.ts';
 import { ObjectStore } from './object-store.ts';
 import { type Random, seededRandom } from './random.ts';
@@ -18,7 +18,7 @@ export interface WorldOptions {
   readonly nowMs: number;
   readonly nodes?: readonly string[];
   readonly delays?: Delays;
-  readonly kubelet?: KubeletBehaviour;
+  readonly kubelet?: KubeletHabits;
   /** Defaults: files in memory, and every host path a directory. */
   readonly files?: (node: string) => StaticPodFiles;
   readonly paths?: HostPaths;
@@ -43,14 +43,17 @@ export class World {
     this.delays = options.delays ?? REAL_DELAYS;
     this.story = new Story(() => this.schedule.nowMs);
     const hosts: NodeModel[] = [];
-    this.availability = new Availability(hosts, this.schedule, this.delays, () => this.controllers.poke());
+    this.availability = new Availability(hosts, this.schedule, this.delays, {
+      leaderChanged: () => this.controllers.poke(),
+      changed: () => this.touch(),
+    });
     for (const name of options.nodes ?? ['n1']) {
       const node = new NodeModel({
         name,
         world: this,
         files: options.files?.(name) ?? new MemoryFiles(),
         paths: options.paths ?? { kind: () => 'directory' },
-        behaviour: options.kubelet ?? KUBELET_1_36,
+        habits: options.kubelet ?? KUBELET_1_37,
       });
       hosts.push(node);
     }

@@ -138,9 +138,10 @@ export class ApiClient {
   }
 
   /**
-   * Nobody listens any more: what is kept of its connections goes to a server that is about to end. An apiserver (1.20)
-   * that was told to, and had lost its etcd, took three probes over them and answered none: a real node was without an API
-   * for 3 s more. Once, as long as none answers: while there is no API it is refused several times a second.
+   * Nobody listens any more: what is kept of its connections goes to a server that is about to end, once its pre-shutdown
+   * hooks are done, and lives on for its watches. One that had lost its etcd took three probes over them and answered none:
+   * a real node (1.20) was without an API for 3 s more. Once, as long as none answers: while there is no API it is refused
+   * several times a second.
    */
   #forgetServer(): void {
     if (this.#answered) this.#forgetConnections();

@@ -2,18 +2,28 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { known } from '../../../lib/types/observed.ts';
-import { APISERVER } from './pods.ts';
+import type { AwayCause } from '../../../lib/types/observation.ts';
+import { known, unknown } from '../../../lib/types/observed.ts';
+import { API_PORT, APISERVER, ETCD } from './pods.ts';
 import { Scene } from './scene.ts';
 import { expectMoves, lastReason } from './story.ts';
 
 /** The DaemonSet of the only apiserver was updated: its pod is told to end, closes its port and lives on. */
-function onItsWayOut(): Scene {
-  const scene = new Scene().with(APISERVER);
-  const living = scene.parent(APISERVER);
+function onItsWayOut(key = APISERVER): Scene {
+  const scene = new Scene().with(APISERVER).with(ETCD);
+  scene.apiPortHere = API_PORT;
+  const living = scene.parent(key);
   living.parent = { ...living.parent, deleting: true };
-  scene.wanted.set(APISERVER, known('wanted'));
+  scene.wanted.set(key, known('wanted'));
   return scene.run(200);
+}
+
+/** It was told to end when its etcd was gone: it keeps its port, and what it is asked comes to no end. */
+function keepsItsPort(cause: AwayCause, key = APISERVER): Scene {
+  const scene = onItsWayOut(key);
+  scene.api = { name: 'away', cause, detail: 'no answer', failedProbes: 9 };
+  scene.probes.set(scene.parent(key).parent.uid, known(false));
+  return scene;
 }
 
 test('an apiserver that was deleted and has closed its port is not waited for until its grace period ends', () => {
@@ -43,6 +53,39 @@ test('one that was deleted, and takes its time without an API, is given a moment
   expectMoves(scene, APISERVER, '');
   scene.run(400);
   expectMoves(scene, APISERVER, 'hurry-parent, activate rev-good');
+});
+
+for (const cause of ['timed-out', 'failing', 'throttled', 'cut-off'] as const) {
+  test(`an apiserver that was deleted, says itself that it is not ready, and keeps its port is killed (${cause})`, () => {
+    const scene = keepsItsPort(cause);
+    scene.run(600);
+    expectMoves(scene, APISERVER, '');
+    scene.run(400);
+    expectMoves(scene, APISERVER, 'hurry-parent, activate rev-good');
+    assert.match(lastReason(scene), /its parent is not running and no API answers/);
+  });
+}
+
+test('not so long as its own probe has not been answered', () => {
+  const scene = keepsItsPort('timed-out');
+  scene.probes.set(scene.parent(APISERVER).parent.uid, unknown('being asked'));
+  scene.run(20_000);
+  expectMoves(scene, APISERVER, '');
+});
+
+test('not at once where it is not what answers at this node: others may ask it', () => {
+  const scene = keepsItsPort('timed-out');
+  scene.apiPortHere = undefined;
+  scene.run(2_900);
+  expectMoves(scene, APISERVER, '');
+});
+
+test('an etcd that was deleted and does not answer its own probe is given a moment, and then killed', () => {
+  const scene = keepsItsPort('timed-out', ETCD);
+  scene.run(2_900);
+  expectMoves(scene, ETCD, '');
+  scene.run(400);
+  expectMoves(scene, ETCD, 'hurry-parent, activate rev-good');
 });
 
 test('one that answers its own probe has not heard of its deletion: no checkpoint is put beside it', () => {

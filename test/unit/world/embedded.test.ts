@@ -110,6 +110,29 @@ describe('the embedded API', () => {
     assert.match(list.object.message, /Too large resource version/);
   });
 
+  it('answers 429 to lists and watches, and for single objects, while the caches of an apiserver are empty', async () => {
+    const filling = async (path: string) => {
+      const { statusCode, headers, body } = await request(`${embedded.apiUrl}${path}`, {
+        headers: { authorization: `Bearer ${NODE_TOKEN}` },
+      });
+      await body.dump();
+      return `${statusCode} ${headers['retry-after'] ?? ''}`.trim();
+    };
+    // Its caches stay empty for as long as this test takes.
+    embedded.run(() => {
+      for (const process of embedded.node.processes.running) {
+        if (process.program.role === 'kube-apiserver') process.filledAtMs = embedded.world.nowMs + 60_000;
+      }
+      embedded.world.touch();
+    });
+    assert.equal(await filling(PODS), '429 1');
+    assert.equal(await filling(`${PODS}&limit=1`), '429 1');
+    assert.equal(await filling(`${PODS}&watch=1`), '429 1');
+    assert.equal(await filling(`${KUBE_SYSTEM}/secrets/etcd-certs`), '200');
+    assert.equal(await filling('/readyz'), '500');
+    assert.equal(await filling('/livez'), '200');
+  });
+
   it('issues tokens bound to a pod of this node, and only those', async () => {
     const [pod] = (await call(PODS)).object.items;
     const path = `${KUBE_SYSTEM}/serviceaccounts/default/token`;
@@ -120,8 +143,17 @@ describe('the embedded API', () => {
       });
     const granted = await ask(pod.metadata.uid, 3607);
     assert.equal(granted.statusCode, 201);
-    const lastsMs = Date.parse(granted.object.status.expirationTimestamp) - Date.now();
-    assert.ok(lastsMs > 364 * 86_400_000, 'exactly 3607 s really lasts a year');
+    const { status } = granted.object;
+    const lastsMs = Date.parse(status.expirationTimestamp) - Date.now();
+    assert.ok(lastsMs > 3_500_000 && lastsMs < 3_700_000, 'its status says what was asked for');
+    const claims = (token: string) =>
+      JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    const { exp, iat, jti, sub, 'kubernetes.io': bound } = claims(status.token);
+    assert.equal(exp - iat, 31_536_000, 'exactly 3607 s really lasts a year');
+    assert.equal(sub, 'system:serviceaccount:kube-system:default');
+    assert.deepEqual([bound.pod.uid, bound.node.name], [pod.metadata.uid, 'n1']);
+    const again = (await ask(pod.metadata.uid, 3607)).object.status.token;
+    assert.notEqual(claims(again).jti, jti);
     assert.equal((await ask('another', 3607)).statusCode, 403);
     assert.equal((await ask(pod.metadata.uid, 60)).statusCode, 422);
   });

@@ -50,6 +50,55 @@ describe('a kubelet that dies', () => {
   });
 });
 
+describe('a kubelet without an API', () => {
+  const said = (scene: Scene, what: RegExp) =>
+    scene.world.story.lines.filter((line) => what.test(line.what)).length;
+
+  it('waits without end for the first answer', () => {
+    const scene = new Scene();
+    scene.powerCycle();
+    scene.seconds(3_600);
+    assert.equal(said(scene, /gives up/), 0);
+  });
+
+  /** The API is gone at the moment after the kubelet has reached it, and nothing can be started for want of images. */
+  function reachedOnce(): { scene: Scene; images: readonly string[] } {
+    const scene = new Scene();
+    scene.powerCycle(() => scene.activateAll());
+    scene.secondsUntil(() => scene.world.availability.answersFor('n1'), 60);
+    const { runtime } = scene.node;
+    const startedMs = scene.world.story.lines.findLast(({ what }) => what === 'started')?.atMs ?? 0;
+    const sinceMs = scene.world.nowMs - startedMs;
+    scene.seconds((1_000 - (sinceMs % 1_000) + 50) / 1_000);
+    const images = [...runtime.images];
+    runtime.images.clear();
+    for (const container of runtime.containers.values()) runtime.killContainer(container);
+    return { scene, images };
+  }
+
+  it('ends itself when it has reached one and cannot publish its CSINode in 140 s, and is started again', () => {
+    const { scene } = reachedOnce();
+    scene.seconds(138);
+    assert.equal(said(scene, /gives up/), 0);
+    scene.seconds(8);
+    assert.equal(said(scene, /gives up/), 1);
+    assert.equal(scene.node.kubelet, undefined);
+    scene.seconds(10);
+    assert.ok(scene.node.kubelet, 'Restart=always');
+    scene.seconds(3_600);
+    assert.equal(said(scene, /gives up/), 1, 'the next one waits without end');
+  });
+
+  it('goes on when the API is back by then', () => {
+    const { scene, images } = reachedOnce();
+    scene.seconds(100);
+    for (const image of images) scene.node.runtime.images.add(image);
+    scene.seconds(600);
+    assert.equal(said(scene, /gives up/), 0);
+    assert.equal(scene.world.availability.answerTo('n1'), 'serving');
+  });
+});
+
 const running = (scene: Scene, uid: string): boolean =>
   scene.node.runtime.containersOf(uid).some(({ state }) => state === 'running');
 

@@ -1,9 +1,9 @@
 // Scenes for the tests of the world: a node after its pivot under a virtual clock, and static manifests to put on it.
 
 import type { V1Pod, V1PodSpec } from '@kubernetes/client-node';
-import type { KubeletBehaviour } from '../../world/admission.ts';
 import { beginPivoted, type ControlPlaneOptions } from '../../world/control-plane.ts';
 import { isReady } from '../../world/controllers-model.ts';
+import type { KubeletHabits } from '../../world/kubelet-habits.ts';
 import { MemoryFiles } from '../../world/static-pod-files.ts';
 import { World } from '../../world/world.ts';
 
@@ -11,7 +11,7 @@ export const START_MS = Date.UTC(2026, 0, 1);
 
 export interface SceneOptions {
   readonly seed?: number;
-  readonly kubelet?: KubeletBehaviour;
+  readonly kubelet?: KubeletHabits;
   readonly controlPlane?: ControlPlaneOptions;
   readonly missingPaths?: readonly string[];
 }
