@@ -149,7 +149,7 @@ export class OneMaster {
     const { serverVersion, clientVersion } = JSON.parse(server);
     assert.deepEqual(
       [kubeletVersion, serverVersion.gitVersion, clientVersion.gitVersion, containerRuntimeVersion],
-      [kubernetes, kubernetes, kubernetes, `containerd://${containerd}`],
+      [kubernetes, kubernetes, kubernetes, `containerd://${containerd.slice(1)}`],
     );
   }
 
