@@ -123,9 +123,10 @@ function runs(
 }
 
 /**
- * A container is made tenths of a second after its sandbox. On a real node (1.20) an apiserver had just come back, and the
+ * A container is made tenths of a second after its sandbox. On a real node an apiserver had just come back, and the
  * kubelet had not listed the services yet: it made the sandboxes of four parents, refused their containers
- * (CreateContainerConfigError) and then held them back for 16 to 20 s, as after a crash.
+ * (CreateContainerConfigError, kubelet_pods.go getServiceEnvVarMap) and then held them back for 16 to 20 s: what fails so
+ * is tried again after 10 to 15 s (pod_workers.go completeWork).
  */
 const STALLED_MS = 5_000;
 
@@ -136,7 +137,7 @@ export function stallsMs({ sandboxId, containers }: RuntimePod, memory?: Workloa
 }
 
 /**
- * A container is started 60 to 150 ms after it was made (real node, 1.20); this leaves room for a disk that stalls. Where
+ * A container is started 60 to 150 ms after it was made (real node); this leaves room for a disk that stalls. Where
  * the kubelet died in between, nobody starts it: the next kubelet knows the API's pods from the API alone, and without
  * one never makes another. It counts as ended, since nothing of it runs.
  */

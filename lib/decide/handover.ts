@@ -17,6 +17,15 @@ export function fromHandover(memory: WorkloadMemory, phase: Handover, situation:
   const { facts, observation, settings } = situation;
   if (facts.parentServes.known && facts.parentServes.value) return handedOver(memory, 'its parent serves');
   if (!facts.parentRuns.known) return stay(memory);
+  // A full or read-only disk keeps its manifest in place, and nobody's place is taken by it any more.
+  const left = facts.manifest.known ? facts.manifest.value : undefined;
+  if (left !== undefined && facts.parentRuns.value === 'absent') {
+    return activate(
+      countFailure(memory),
+      left.revision,
+      'it could not be withdrawn, and its parent is gone by now',
+    );
+  }
   const loser = whoLostTheRace(memory, phase, situation);
   if (loser !== undefined) {
     const reason = 'its parent died on ports that are free by now: the kubelet is made to start it anew';

@@ -1,7 +1,7 @@
 // An apiserver that has lost its etcd accepts requests and never answers them, and the kubelet makes such a request for
-// each new static pod (its mirror pod) before it starts the pod. So the etcd that would help was seen to wait 22 s on a
-// real node (1.20). What always holds: only a server that answers nobody is ended, and only for what it cannot serve
-// without. A controller that waits has died for want of this very API, more often than not.
+// each new static pod (its mirror pod) before it starts the pod, with no time limit of its own. So the etcd that would
+// help was seen to wait 22 s on a real node. What always holds: only a server that answers nobody is ended, and only for
+// what it cannot serve without. A controller that waits has died for want of this very API, more often than not.
 
 import type { Action } from '../types/action.ts';
 import type { Memory, WorkloadMemory } from '../types/memory.ts';
@@ -18,7 +18,7 @@ const HANGS: ReadonlySet<AwayCause> = new Set(['timed-out', 'failing', 'cut-off'
 /** A kubelet that is free has made the sandbox of a static pod 0.3 s after its file. */
 const STARTS_WITHIN_MS = 1_500;
 
-/** A parent that died on its ports is started anew 1.3 s later, if need be, and ran 1.4 s after that at most (1.20). */
+/** A parent that died on its ports is started anew 1.3 s later, if need be, and ran 1.4 s after that at most (real node). */
 const STARTS_AGAIN_WITHIN_MS = 3_000;
 
 /**
@@ -46,14 +46,15 @@ export function waitingForKubelet(
 }
 
 /**
- * It answers nothing before it serves, 5 to 7 s after its start (three starts on two slow cores, 1.20). Far longer than
- * that, since to end one too early costs a whole start.
+ * It answers nothing before it serves, 5 to 7 s after its start (three starts on two slow cores), and ends by itself when
+ * its etcd has not come for 20 s (its first client of it). Far longer than a start, since to end one too early costs a
+ * whole one.
  */
 const STARTS_UP_MS = 20_000;
 
 /**
  * How old a server must be to be ended: it listens a second after its start, so that the kubelet waited for one that had
- * been made 0.7 s after its etcd had ended, and the API was away for 28 s (1.20, three updates of ten). Each time it has
+ * been made 0.7 s after its etcd had ended, and the API was away for 28 s (three updates of ten). Each time it has
  * longer, since the kubelet's back-off grows with each end.
  */
 function oldEnoughMs(attempt: number): number {

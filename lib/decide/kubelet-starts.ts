@@ -1,6 +1,7 @@
 // Whether the kubelet makes containers of the API's pods yet. It makes their sandboxes before that: it must have listed the
-// services, which it tries in a back-off of up to 30 s while no API answers (1.20, CreateContainerConfigError). To withdraw
-// a checkpoint for such a sandbox costs the API for as long as it takes, or for ever, since it cannot list them then.
+// services, which it tries in a back-off of up to 30 s while no API answers (kubelet_pods.go getServiceEnvVarMap). To
+// withdraw a checkpoint for such a sandbox costs the API for as long as it takes, or for ever, since it cannot list them
+// then.
 
 import type { Memory, WorkloadMemory } from '../types/memory.ts';
 import type { Observation, RuntimePod } from '../types/observation.ts';

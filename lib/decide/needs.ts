@@ -66,10 +66,11 @@ export function parentsToCome(
 }
 
 /**
- * The apiserver, at its first chance, while the parent of what it needs is still to come. The kubelet (1.20) asks for the
+ * The apiserver, at its first chance, while the parent of what it needs is still to come. The kubelet of 1.20 asked for the
  * objects of its volumes five a second: on a real node the apiserver's parent had its secret a second before etcd's had,
- * and took the API with it; etcd's waited for the next one, and the API was away for 12.7 s. Left alone it dies on its
- * ports, and is started anew together with the other.
+ * and took the API with it; etcd's waited for the next one, and the API was away for 12.7 s. Today's asks fifty a second,
+ * after the first hundred, and waits a second for each object still, which it may get for one pod and not for the other.
+ * Left alone the apiserver's parent dies on its ports, and is started anew together with the other.
  */
 export function goesTooSoon({ failedHandovers }: WorkloadMemory, situation: Situation): boolean {
   const { facts, observation, parentsToCome } = situation;

@@ -47,9 +47,9 @@ function isNextBegun({ endedSandbox, runningMs }: WorkloadMemory, { parentPods }
 }
 
 /**
- * The kubelet looks at the runtime every second (1.20, plegRelistPeriod). A container that has died since its last look,
- * and one that is missing, are the same to it: it starts another in the same sandbox, with no back-off. On a real node
- * the sandbox was ended while it did so. The start failed, its back-off began, and the API was away for 40 s.
+ * The kubelet looks at the runtime every second (kubelet.go genericPlegRelistPeriod). A container that has died since its
+ * last look, and one that is missing, are the same to it: it starts another in the same sandbox, with no back-off. On a
+ * real node the sandbox was ended while it did so. The start failed, its back-off began, and the API was away for 40 s.
  */
 export const KUBELET_LOOKS_MS = 1_300;
 

@@ -17,6 +17,7 @@ import type { World } from '../world/world.ts';
 import { modelClient } from './api-client.ts';
 import type { Gate } from './gate.ts';
 import { ObjectViews } from './object-views.ts';
+import { ReadinessView } from './readiness-view.ts';
 
 const PROBE_EVERY_MS = 250;
 /** Longer than an apiserver that is deleted takes to close its port. */
@@ -40,7 +41,7 @@ export class ApiView implements Api {
   private readonly serviceAccount: ApiClient;
   private readonly wallClockMs: () => number;
   private current: ApiState = { name: 'unasked' };
-  private startingUntilMs = 0;
+  private readonly readiness: ReadinessView;
   private lists: readonly V1Pod[] | undefined;
   private lastWord: readonly V1Pod[] = [];
   private facts: Observed<NodeFacts> = unknown('not read yet');
@@ -68,6 +69,13 @@ export class ApiView implements Api {
       later: (ms, run) => this.later(ms, run),
       changed: () => this.callback(),
     });
+    this.readiness = new ReadinessView({
+      isReady: () => this.answer() === 'serving' && world.availability.apiReady,
+      serving: () => this.current.name === 'serving',
+      later: (ms, run) => this.later(ms, run),
+      said: () => this.callback(),
+      nowMs: () => world.nowMs,
+    });
     this.kubelet = modelClient(world, node, gate, () => false);
     this.serviceAccount = modelClient(world, node, gate, controllersForbidden);
     this.unsubscribe = world.store.onChange((event) => {
@@ -85,8 +93,9 @@ export class ApiView implements Api {
   }
 
   state(): ApiState {
-    const starting = this.current.name === 'serving' && this.world.nowMs < this.startingUntilMs;
-    return starting ? { name: 'serving', starting: true } : this.current;
+    return this.readiness.starting && this.current.name === 'serving'
+      ? { name: 'serving', starting: true }
+      : this.current;
   }
 
   portHere(): number {
@@ -184,8 +193,7 @@ export class ApiView implements Api {
     if (answer === 'serving') {
       if (before.name === 'serving') return;
       this.current = { name: 'serving' };
-      this.startingUntilMs = this.world.nowMs + this.world.random.between(0, 1_500);
-      this.later(this.startingUntilMs - this.world.nowMs, () => this.callback());
+      this.readiness.serving();
       this.listAnew(this.world.random.between(20, 500));
       this.callback();
       return;

@@ -113,18 +113,22 @@ export const KNOWN: readonly Known[] = [
       ],
     }),
   ),
-  ...[24_750, 24_825, 24_900].map(
-    (atMs): Known => ({
-      what: 'a kubelet died between making the container of the apiserver and starting it, with no API to tell the next one',
-      setup: 'pod',
+  ...(
+    [
+      ['usual', 'etcd', 6_000],
+      ['usual', 'etcd', 6_080],
+      ['pod', 'kube-apiserver', 5_360],
+    ] as const
+  ).map(
+    ([setup, workload, atMs]): Known => ({
+      what: 'a kubelet died between making a container and starting it, with no API to tell the next one',
+      setup,
       schedules: [
         {
           seed: 7,
           faults: [
-            { atMs: 2_956, type: 'network-cut', forMs: 4_022 },
-            { atMs: 3_255, type: 'container-killed', workload: 'kube-apiserver' },
-            { atMs: 14_000, type: 'update', workload: 'etcd', content: 'good' },
-            { atMs, type: 'kubelet-restart', downMs: 7_910 },
+            { atMs: 5_000, type: 'container-killed', workload },
+            { atMs, type: 'kubelet-restart', downMs: 8_000 },
           ],
         },
       ],
@@ -169,6 +173,13 @@ export const KNOWN: readonly Known[] = [
       },
     ],
   },
+  ...[4, 6].map(
+    (seed): Known => ({
+      what: 'a handover that began before the kubelet had listed the services cost the API half a minute',
+      setup: 'usual',
+      schedules: [{ seed, faults: [{ atMs: 1_000, type: 'power-loss', offMs: 1_000, agentMs: 9_000 }] }],
+    }),
+  ),
   ...(['usual', 'pod'] as const).map(
     (setup): Known => ({
       what: 'a kubelet that had reached an API for a moment, and none in the 14 minutes after, ended itself and was started again',
@@ -187,16 +198,33 @@ export const KNOWN: readonly Known[] = [
     }),
   ),
   {
-    what: 'a checkpoint that a full disk had kept from being withdrawn was, with its parent gone and itself in a crash loop',
+    what: 'a checkpoint that a read-only disk had kept from being withdrawn was, with its parent gone meanwhile',
     setup: 'outside',
     schedules: [
       {
-        seed: 2_048_898,
+        seed: 7,
         faults: [
-          { atMs: 9_841, type: 'pod-deleted', workload: 'kube-apiserver' },
-          { atMs: 21_574, type: 'agent-crash-at-call', downMs: 5_230, of: 'any', calls: 12 },
-          { atMs: 29_785, type: 'disk-error', forMs: 7_314, code: 'ENOSPC' },
-          { atMs: 35_179, type: 'pod-deleted', workload: 'kube-controller-manager' },
+          { atMs: 1_000, type: 'power-loss', offMs: 1_000, agentMs: 1_000 },
+          { atMs: 16_500, type: 'disk-error', forMs: 12_000, code: 'EROFS' },
+          { atMs: 22_500, type: 'pod-deleted', workload: 'kube-controller-manager' },
+          // Until then nothing is mended.
+          { atMs: 40_000, type: 'clock-jump', offsetMs: 1_000 },
+        ],
+      },
+    ],
+  },
+  {
+    what: 'so was one whose handover had begun',
+    setup: 'outside',
+    schedules: [
+      {
+        seed: 7,
+        faults: [
+          { atMs: 1_000, type: 'power-loss', offMs: 1_000, agentMs: 1_000 },
+          { atMs: 17_400, type: 'disk-error', forMs: 8_000, code: 'ENOSPC' },
+          { atMs: 17_900, type: 'container-killed', workload: 'kube-scheduler' },
+          { atMs: 18_900, type: 'container-killed', workload: 'kube-scheduler' },
+          { atMs: 19_900, type: 'pod-deleted', workload: 'kube-scheduler' },
         ],
       },
     ],

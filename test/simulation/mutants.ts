@@ -65,10 +65,10 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'left === null',
   },
   {
-    name: 'a manifest that is missing is placed again, although it was withdrawn',
-    file: 'lib/decide/static-pod.ts',
-    from: "return recalled && phase.name === 'active' ? { ...known, phase: restPhase(known) } : known;",
-    to: 'return known;',
+    name: 'a manifest that could not be removed in a handover is, when it can be, although its parent is gone',
+    file: 'lib/decide/handover.ts',
+    from: "left !== undefined && facts.parentRuns.value === 'absent'",
+    to: 'left === null',
   },
   {
     name: 'a parent that somebody deleted is held against its content',

@@ -129,7 +129,7 @@ export class Availability {
       if (!process.answering) this.revision += 1;
       process.answering = true;
       if (process.filledAtMs === Number.POSITIVE_INFINITY) this.fill(process);
-      const serving = this.isFull(process) && !process.leaving;
+      const serving = process.readyAtMs <= this.schedule.nowMs && !process.leaving;
       if (serving !== process.serving) this.revision += 1;
       process.serving = serving;
       if (process.leadsAtMs === Number.POSITIVE_INFINITY) this.awaitLease(process);
@@ -159,9 +159,12 @@ export class Availability {
   }
 
   private fill(process: HostProcess): void {
-    const { fillMs } = process.program;
+    const { fillMs, readyMs } = process.program;
     process.filledAtMs = this.schedule.nowMs + fillMs;
-    if (fillMs > 0) this.schedule.after(fillMs, this.changed, process);
+    process.readyAtMs = process.filledAtMs + readyMs;
+    for (const ms of [fillMs, fillMs + readyMs]) {
+      if (ms > 0) this.schedule.after(ms, this.changed, process);
+    }
   }
 
   /** It takes itself out of the cluster's records first (RunPreShutdownHooks), which takes an etcd. */

@@ -12,9 +12,14 @@ export interface Delays {
   readonly etcdStart: number;
   /** Its listener is made before its storage: a kubelet was connected 1.05 s after the start. */
   readonly apiserverBind: number;
-  /** Start to its first answer, etcd being there; and from there until its watch caches are full, and /readyz says so. */
+  /**
+   * Start to its first answer, etcd being there; from there until the watch caches are full that a kubelet and the agent
+   * list from; and from there until all are, and /readyz says so. A checkpoint was ready 2 to 6 s after its first answer
+   * (1.37, two cores), and its parents had met the bound ports by then.
+   */
   readonly apiserverStart: number;
   readonly apiserverFill: number;
+  readonly apiserverReady: number;
   /** An apiserver that finds no etcd, and a controller-manager that finds no API, exit after this. */
   readonly apiserverPatience: number;
   readonly controllerStart: number;
@@ -75,6 +80,7 @@ export const REAL_DELAYS: Delays = {
   apiserverBind: 1_000,
   apiserverStart: 4_500,
   apiserverFill: 600,
+  apiserverReady: 2_000,
   apiserverPatience: 20_000,
   controllerStart: 1_500,
   controllerPatience: 10_000,

@@ -17,6 +17,7 @@ export interface HostProcess extends Life {
   answering: boolean;
   /** From when on its caches are full, and it answers all that it is asked. */
   filledAtMs: number;
+  readyAtMs: number;
   /** Ready, by its own probe. */
   serving: boolean;
   /** Since when what it needs has been missing, after it had served. */
@@ -64,6 +65,7 @@ export class HostProcesses {
       initialized: false,
       answering: false,
       filledAtMs: warm ? this.schedule.nowMs : Number.POSITIVE_INFINITY,
+      readyAtMs: warm ? this.schedule.nowMs : Number.POSITIVE_INFINITY,
       serving: false,
       missingSinceMs: undefined,
       leadsAtMs: warm ? this.schedule.nowMs : Number.POSITIVE_INFINITY,

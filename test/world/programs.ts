@@ -20,8 +20,9 @@ export interface Program {
   readonly sharesPorts: boolean;
   readonly bindMs: number;
   readonly startMs: number;
-  /** From its first answer until its caches are full. */
+  /** From its first answer until its caches are full; and from there until it is ready. */
   readonly fillMs: number;
+  readonly readyMs: number;
   readonly needs: 'nothing' | 'etcd' | 'api';
   /** Exits when it has not come up by then. */
   readonly patienceMs: number;
@@ -61,6 +62,7 @@ export function programOf(
     bindMs: 0,
     startMs: delays.otherStart,
     fillMs: 0,
+    readyMs: 0,
     needs: 'nothing',
     patienceMs: Number.POSITIVE_INFINITY,
     toleratesLossMs: Number.POSITIVE_INFINITY,
@@ -89,6 +91,7 @@ function behaviour(role: Role, delays: Delays): Partial<Program> {
         bindMs: delays.apiserverBind,
         startMs: delays.apiserverStart,
         fillMs: delays.apiserverFill,
+        readyMs: delays.apiserverReady,
         needs: 'etcd',
         patienceMs: delays.apiserverPatience,
         stopMs: delays.apiserverStop,

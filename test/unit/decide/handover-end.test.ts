@@ -50,6 +50,21 @@ for (const state of ['running', 'crashed'] as const) {
   });
 }
 
+test('so does one whose handover has begun, once its parent is gone: it is not withdrawn when the disk allows it', () => {
+  const scene = inHandover();
+  scene.disk.failing.add('withdraw');
+  scene.disk.placed.set(APISERVER, { revision: 'rev-good' as never, uid: 'static-1' });
+  scene.parent(APISERVER).state = 'crashed';
+  scene.run(1_000);
+  expectPhase(scene, APISERVER, 'handover');
+  scene.parent(APISERVER).state = 'absent';
+  scene.pass();
+  scene.disk.failing.clear();
+  scene.run(1_000);
+  expectPhase(scene, APISERVER, 'active');
+  assert.ok(scene.disk.placed.has(APISERVER), 'it was never without');
+});
+
 test('Ready from before the boot does not count, as long as the parent has only just begun to run', () => {
   const scene = inHandover();
   scene.setReady(APISERVER, true);
