@@ -98,7 +98,7 @@ describe('the messages of the CRI', { timeout: 10 * 60_000 }, () => {
   const definitions: [name: string, load: () => Promise<PackageDefinition>][] = [
     ['the agent', async () => fromJSON(criDescriptor(), { keepCase: true })],
     ['the test cluster', async () => loadSync(join(tests, 'cluster/cri.proto'), { keepCase: true })],
-    ['the world of models', () => written(criProto('v1'))],
+    ['the world of models', () => written(criProto)],
     ['the small runtime of the integration tests', () => written(CRI_PROTO('v1'))],
   ];
   for (const [name, load] of definitions) {

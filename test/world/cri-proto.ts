@@ -1,10 +1,9 @@
 // The part of CRI that the front end answers, with the CRI's field numbers. Kept apart from
 // lib/observe on purpose: a number that is wrong there must not be wrong here in the same way.
 
-export function criProto(version: 'v1' | 'v1alpha2'): string {
-  return `
+export const criProto = `
 syntax = "proto3";
-package runtime.${version};
+package runtime.v1;
 
 service RuntimeService {
   rpc Version(VersionRequest) returns (VersionResponse) {}
@@ -70,4 +69,3 @@ message ListImagesResponse { repeated Image images = 1; }
 message ImageStatusRequest { ImageSpec image = 1; bool verbose = 2; }
 message ImageStatusResponse { Image image = 1; }
 `;
-}

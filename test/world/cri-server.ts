@@ -1,4 +1,4 @@
-// Front end: the runtime model over CRI (gRPC on a unix socket), v1 and, as containerd 1.6 does, v1alpha2. While the
+// Front end: the runtime model over CRI (gRPC on a unix socket). While the
 // runtime is down there is no socket at all; open connections break, as when containerd is killed.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -42,19 +42,12 @@ export class CriServer {
   readonly socketPath: string;
   private readonly runtime: RuntimeModel;
   private readonly clock: RealClock;
-  private readonly versions: readonly ('v1' | 'v1alpha2')[];
   private server: Server | undefined;
 
-  constructor(
-    runtime: RuntimeModel,
-    socketPath: string,
-    clock: RealClock,
-    versions: readonly ('v1' | 'v1alpha2')[] = ['v1', 'v1alpha2'],
-  ) {
+  constructor(runtime: RuntimeModel, socketPath: string, clock: RealClock) {
     this.runtime = runtime;
     this.socketPath = socketPath;
     this.clock = clock;
-    this.versions = versions;
   }
 
   reconcile(): void {
@@ -72,10 +65,8 @@ export class CriServer {
     rmSync(this.socketPath, { force: true });
     const server = new Server({ 'grpc.max_receive_message_length': 16 * 1024 * 1024 });
     this.server = server;
-    for (const version of this.versions) {
-      server.addService(service(version, 'RuntimeService'), this.handlers(this.runtimeAnswers()));
-      server.addService(service(version, 'ImageService'), this.handlers(this.imageAnswers()));
-    }
+    server.addService(service('RuntimeService'), this.handlers(this.runtimeAnswers()));
+    server.addService(service('ImageService'), this.handlers(this.imageAnswers()));
     server.bindAsync(`unix://${this.socketPath}`, ServerCredentials.createInsecure(), (error) => {
       // Closed before it was bound: power went off again.
       if (error !== null && this.server === server) this.server = undefined;
@@ -104,7 +95,7 @@ export class CriServer {
       Version: () => ({
         version: '0.1.0',
         runtime_name: 'containerd',
-        runtime_version: 'v1.6.20-model',
+        runtime_version: 'v2.2.9-model',
         runtime_api_version: 'v1',
       }),
       ListPodSandbox: ({ filter }) => ({
@@ -145,14 +136,14 @@ export class CriServer {
   }
 }
 
-function service(version: 'v1' | 'v1alpha2', name: 'RuntimeService' | 'ImageService'): ServiceDefinition {
+function service(name: 'RuntimeService' | 'ImageService'): ServiceDefinition {
   const directory = mkdtempSync(join(tmpdir(), 'world-cri-'));
   try {
     const file = join(directory, 'cri.proto');
-    writeFileSync(file, criProto(version));
+    writeFileSync(file, criProto);
     const definition = loadSync(file, { keepCase: true, longs: String, enums: String, defaults: true });
     const loaded = loadPackageDefinition(definition) as unknown as LoadedCri;
-    const found = loaded.runtime[version]?.[name];
+    const found = loaded.runtime.v1?.[name];
     if (found === undefined) throw new Error(`no service ${name} in the CRI of this world`);
     return found.service;
   } finally {

@@ -25,7 +25,6 @@ export interface EmbeddedOptions {
   readonly timeFactor?: number;
   readonly seed?: number;
   readonly kubelet?: KubeletHabits;
-  readonly criVersions?: readonly ('v1' | 'v1alpha2')[];
   readonly controlPlane?: Omit<ControlPlaneOptions, 'ports'>;
 }
 
@@ -79,7 +78,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const node = world.node(nodeName);
   const clock = new RealClock(world);
   const api = new ApiServer(world, nodeName, clock);
-  const cri = new CriServer(node.runtime, paths.criSocket, clock, options.criVersions);
+  const cri = new CriServer(node.runtime, paths.criSocket, clock);
   const servers = new PortServers(node, (role) =>
     role === 'kube-apiserver' ? api.listener : healthOf(node),
   );

@@ -182,3 +182,15 @@ test('what is no token stays, byte by byte', async (t) => {
   const [stored] = made.store.workloads()[0]?.revisions ?? [];
   assert.equal(await readFile(join(stored?.materialDir ?? '', 'api/ca.crt'), 'utf8'), 'CA');
 });
+
+test('a token that has ended by the clock of the node is not asked for anew at each pass', async (t) => {
+  const made = await scene(t);
+  // The node's clock is two hours ahead of the API's, whose tokens live for one.
+  made.nowMs = 3 * HOUR_MS;
+  made.answer = () => known({ token: jwt('web', 'ended'), expiresAtMs: 2 * HOUR_MS });
+  for (let pass = 0; pass < 10; pass += 1) await made.pass();
+  assert.equal(made.asked.length, 1);
+  made.nowMs += 10_000;
+  await made.pass();
+  assert.equal(made.asked.length, 2);
+});

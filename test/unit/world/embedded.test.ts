@@ -195,27 +195,26 @@ describe('the embedded API', () => {
 });
 
 describe('the embedded runtime', () => {
-  it('answers over CRI v1 and v1alpha2, keeps its records over a power loss, and has no socket without power', async () => {
+  it('answers over CRI, keeps its records over a power loss, and has no socket without power', async () => {
     await eventually('the socket is there', () => existsSync(embedded.paths.criSocket));
-    for (const version of ['v1', 'v1alpha2'])
-      assert.equal((await listContainers(version)).length > 100, true);
+    assert.ok((await listContainers()).includes('etcd'));
     embedded.powerOff();
     assert.equal(existsSync(embedded.paths.criSocket), false);
     embedded.powerOn();
     await eventually('the runtime is back', () => existsSync(embedded.paths.criSocket));
-    assert.ok((await listContainers('v1')).includes('etcd'));
+    assert.ok((await listContainers()).includes('etcd'));
   });
 });
 
 /** The bytes of ListContainersResponse: this client knows no field. */
-function listContainers(version: string): Promise<Buffer> {
+function listContainers(): Promise<Buffer> {
   const raw = (bytes: Buffer): Buffer => bytes;
   const client = new Client(`unix://${embedded.paths.criSocket}`, credentials.createInsecure(), {
     'grpc.default_authority': 'localhost',
   });
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(
-      `/runtime.${version}.RuntimeService/ListContainers`,
+      `/runtime.v1.RuntimeService/ListContainers`,
       raw,
       raw,
       Buffer.alloc(0),
