@@ -58,7 +58,9 @@ export class Tokens {
     entry.asking = false;
     if (answer.known) {
       entry.issued = answer.value;
-      entry.askAgainAtMs = now + (answer.value.expiresAtMs - now) * 0.8;
+      // Not at once where this clock runs ahead of the API's by more than the token's life: each token would be asked
+      // for anew at each pass.
+      entry.askAgainAtMs = now + Math.max((answer.value.expiresAtMs - now) * 0.8, RETRY_MS);
     } else {
       entry.reason = answer.reason;
       entry.askAgainAtMs = now + RETRY_MS;
@@ -75,7 +77,7 @@ export class Tokens {
 
   /**
    * Brings the tokens of every stored revision of a workload, also of an active one, to those its parent has now. Not
-   * only when they end: a token dies with the pod it is bound to, and after each boot the parent is another one.
+   * only when they end: a token dies with the pod it is bound to, and an update or a new boot may bring another parent.
    */
   async refreshStored(stored: StoredWorkload, parent: Parent, store: StoreWriter): Promise<void> {
     for (const { revision, tokens } of stored.revisions) {
