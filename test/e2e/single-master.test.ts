@@ -14,8 +14,13 @@ import {
 import { type Floor, measureFloor } from './floor.ts';
 import { awayInWords, graceSeconds, OneMaster, recordStory, say, seconds } from './one-master.ts';
 
-/** Generous, since the machine may be busy: what is reached (floor + 1 s on a quiet one) is printed, and measured by the benchmark. */
-const readyBoundMs = 12_000;
+/**
+ * What readiness was seen to cost beyond the floor, at worst: 3.9 s in seven quiet boots on two cores, the median 2.9 s; and
+ * 15.6 s in one of six losses that came right after another (both on 1.37.2). A recovery that takes 60 % longer than that
+ * and the floor of the same run has become slower.
+ */
+const overFloorMs = { first: 4_000, again: 16_000 } as const;
+const SLOWER = 1.6;
 
 describe('a single master', { timeout: 20 * 60_000 }, () => {
   let one: OneMaster;
@@ -34,6 +39,7 @@ describe('a single master', { timeout: 20 * 60_000 }, () => {
   async function powerLossAndReturn(
     title: string,
     beforeKubelet: readonly (readonly string[])[],
+    loss: keyof typeof overFloorMs,
   ): Promise<void> {
     const recovery = await one.powerLoss(beforeKubelet);
     const { readyMs, downMs, startedAt } = recovery;
@@ -42,10 +48,9 @@ describe('a single master', { timeout: 20 * 60_000 }, () => {
     say(`${title}: ready after ${seconds(readyMs)} (floor ${seconds(floorMs)})`);
     say(`  API away until all parents served: ${awayInWords(recovery, startedAt)}`);
     say(`  in total floor + ${seconds(downMs - floorMs)}; one apiserver start is ${seconds(apiserverMs)}`);
-    assert.ok(
-      readyMs <= floorMs + readyBoundMs,
-      `ready after ${seconds(readyMs)}, floor ${seconds(floorMs)}`,
-    );
+    const boundMs = SLOWER * (floorMs + overFloorMs[loss]);
+    const slower = `ready after ${seconds(readyMs)}, more than ${seconds(boundMs)} (floor ${seconds(floorMs)})`;
+    assert.ok(readyMs <= boundMs, slower);
     await one.healthy();
   }
 
@@ -63,18 +68,18 @@ describe('a single master', { timeout: 20 * 60_000 }, () => {
   });
 
   it('b: comes back from a power loss by itself', async () => {
-    await powerLossAndReturn('stand-by only', []);
+    await powerLossAndReturn('stand-by only', [], 'first');
   });
 
   it('b: comes back as fast with the oneshot unit before the kubelet', async () => {
-    await powerLossAndReturn('oneshot unit', [recoverCommand(one.master)]);
+    await powerLossAndReturn('oneshot unit', [recoverCommand(one.master)], 'first');
   });
 
   it('c: comes back from a second power loss right after the API is ready again', async () => {
     await one.master.powerOff();
     await one.master.powerOn();
     await one.cluster.waitForReady(120_000);
-    await powerLossAndReturn('second loss', []);
+    await powerLossAndReturn('second loss', [], 'again');
   });
 
   it('c: comes back from a power loss in the middle of a handover', async () => {
@@ -85,7 +90,7 @@ describe('a single master', { timeout: 20 * 60_000 }, () => {
       180_000,
       (report) => report?.workloads.some(({ state }) => state === 'handover') === true,
     );
-    await powerLossAndReturn('loss during handover', []);
+    await powerLossAndReturn('loss during handover', [], 'again');
   });
 
   it('d: activates nothing when the kubelet restarts with the API away and the containers running', async () => {

@@ -12,7 +12,7 @@ import { MUTANTS } from './mutants.ts';
 import { runSchedules } from './run-schedules.ts';
 import { storyOf } from './story.ts';
 
-const SCHEDULES = 20_000;
+const SCHEDULES = 10_000;
 /** A bug must show within so many. */
 const SCHEDULES_A_MUTANT = 2_000;
 const PROCESSES = availableParallelism();
