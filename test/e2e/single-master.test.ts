@@ -15,11 +15,11 @@ import { type Floor, measureFloor } from './floor.ts';
 import { awayInWords, graceSeconds, OneMaster, recordStory, say, seconds } from './one-master.ts';
 
 /**
- * What readiness was seen to cost beyond the floor, at worst: 4.8 s in twelve quiet boots on two cores (npm run soak -- boots);
+ * What readiness was seen to cost beyond the floor, at worst: 5.0 s in twelve quiet boots on two cores (npm run soak -- boots);
  * and 15.6 s in one of six losses that came right after another (both on 1.37.2). A recovery that takes 60 % longer than that
  * and the floor of the same run has become slower.
  */
-const overFloorMs = { first: 4_800, again: 16_000 } as const;
+const overFloorMs = { first: 5_000, again: 16_000 } as const;
 const SLOWER = 1.6;
 
 describe('a single master', { timeout: 20 * 60_000 }, () => {
