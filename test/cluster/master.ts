@@ -100,8 +100,8 @@ export class Master {
   }
 
   /**
-   * As kubeadm's unit does (Restart=always, RestartSec=10): a kubelet that finds no API ends itself after some 140 s
-   * ("Failed to initialize CSINode").
+   * As kubeadm's unit does (Restart=always, RestartSec=10): a kubelet that has reached an API, and then has none
+   * for 140 s, ends itself ("Failed to initialize CSINode").
    */
   async startKubelet(): Promise<void> {
     if (this.kubelet?.running) throw new Error(`the kubelet of ${this.name} runs already`);
